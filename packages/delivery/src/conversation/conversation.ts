@@ -259,7 +259,7 @@ export class GroupConversation implements Conversation {
     if (state === "joining" && room.joining === undefined) room.lost = "it hadn't joined when it ended";
     if (state === "active" && room.group === undefined) room.lost = "its state was lost";
     this.#reader.start();
-    if (!room.record.taken) this.#doubt.raise(true);
+    this.#doubt.resume();
   }
 
   async #find(joining = false): Promise<Group | undefined> {
@@ -291,7 +291,7 @@ export class GroupConversation implements Conversation {
   async erase(): Promise<void> {
     const room = this.#room;
     room.isDeleted = true;
-    room.end();
+    this.#stop();
     this.#rejectAll(new MessengerError("gone", "the conversation was deleted"));
     await this.#reader.end();
     await room.turn(async () => {
@@ -328,7 +328,7 @@ export class GroupConversation implements Conversation {
 
   /** @internal */
   async close(): Promise<void> {
-    this.#room.end();
+    this.#stop();
     this.#rejectAll(endOf(this.#room.host.signal));
     await this.#reader.end();
     await Promise.all([this.#outbox.idle(), this.#driver.idle(), this.#doubt.idle()]);
@@ -353,6 +353,11 @@ export class GroupConversation implements Conversation {
     if (room.isOver && before.state !== room.record.state) this.#ended();
   }
 
+  #stop(): void {
+    this.#room.end();
+    this.#doubt.end();
+  }
+
   #rejectAll(error: MessengerError): void {
     this.#joiner.joined.reject(error);
     this.#outbox.end(error);
@@ -362,7 +367,7 @@ export class GroupConversation implements Conversation {
   #ended(): void {
     const room = this.#room;
     const { state } = room.record;
-    room.end();
+    this.#stop();
     const error = new MessengerError(
       state === "left" ? "left" : "removed",
       "this client is no member any more",

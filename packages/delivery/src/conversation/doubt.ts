@@ -1,7 +1,7 @@
 // RFC 9420 §14, RFC 9750 §5.2: a commit that the service took and this client refuses. Either all honest members refuse it
 // alike; or others took it, and this client can't tell. What the group's newest GroupInfo says decides.
 import type { Group } from "@copse/core";
-import { Again, Backoff, pause } from "../messenger/platform.js";
+import { Again, Backoff, later, pause } from "../messenger/platform.js";
 import { DeliveryError } from "../service.js";
 import type { JudgedGroupInfo } from "./host.js";
 import { locked, withKey } from "./reach.js";
@@ -15,10 +15,15 @@ const REMEMBERED = 3n;
  * the others.
  */
 const MOST_REFUSED = 3;
-/** How often who is alone looks whether those who took the commit have said so. */
+/**
+ * How often it is looked whether others put the right GroupInfo in the place of one: by who is alone, whether those who took the
+ * commit do; by anybody else, before it is followed, whether those do who are where this client is.
+ */
 const PATIENCE = 5;
-/** How often it looks at what the service has for the last handshake, and that settles nothing. */
+/** How often it is looked at once at what the service has for the last handshake, and that settles nothing. */
 const ROUNDS = 12;
+/** After these it is looked again and again: after how many of the longest waits at most. */
+const SELDOM = 20;
 
 export class Doubt {
   readonly #room: Room;
@@ -29,26 +34,53 @@ export class Doubt {
   #settled: string | undefined;
   /** In how many of the next rounds this client lets others go first. */
   #patience = 0;
+  readonly #seldom: Backoff;
+  #callOff: () => void = () => undefined;
 
   constructor(room: Room) {
     this.#room = room;
+    const { longestWait } = room.host.limits;
+    this.#seldom = new Backoff({ firstWait: longestWait, longestWait: SELDOM * longestWait });
   }
 
   /** Looks, soon, whether others are in another epoch. @param isRefused whether a commit was refused */
   raise(isRefused: boolean): void {
     const room = this.#room;
     if (!isRefused && this.#settled === room.record.last) return;
+    if (isRefused) this.#patience = PATIENCE;
+    // Until it is settled, what it says might be heard by nobody.
     if (isRefused && this.#isAlone) {
-      this.#patience = PATIENCE;
-      // Until it is settled, what it says might be heard by nobody.
       room.isInDoubt = true;
+      room.tellState();
     }
     this.#isRaised = true;
+    this.#seldom.reset();
     this.#again.wake();
+  }
+
+  /** Looks after a restart, if there is a reason. */
+  resume(): void {
+    if (!this.#room.record.taken) this.raise(true);
+    else if (this.#isOpen) this.raise(false);
+  }
+
+  /** Looks no more. */
+  end(): void {
+    this.#callOff();
   }
 
   idle(): Promise<void> {
     return this.#again.idle();
+  }
+
+  /**
+   * Whether others may be in another epoch, for all that this client has read: until it takes a commit of theirs or joins again,
+   * nothing that it is shown says otherwise.
+   */
+  get #isOpen(): boolean {
+    const { record, host } = this.#room;
+    if (host.settling !== undefined) return false;
+    return this.#isAlone || record.forked === true || (record.unheard === true && record.refused > 0);
   }
 
   get #isAlone(): boolean {
@@ -60,21 +92,25 @@ export class Doubt {
 
   async #run(): Promise<void> {
     const room = this.#room;
+    this.#callOff();
+    const rounds = this.#isRaised ? ROUNDS : 1;
     this.#isRaised = false;
-    await this.#settle();
+    await this.#settle(rounds);
     // Then this runs once more.
     if (this.#isRaised) return;
     room.isInDoubt = false;
     room.tellState();
     room.wake();
+    // What it was shown may have been wrong, and no entry comes that says so.
+    if (this.#isOpen && !room.isEnded) this.#callOff = later(this.#seldom.next(), () => this.#again.wake());
   }
 
-  async #settle(): Promise<void> {
+  async #settle(rounds: number): Promise<void> {
     const room = this.#room;
     const { limits, signal } = room.host;
     const backoff = new Backoff(limits);
     const isOver = () => room.isEnded || room.lost !== undefined || room.record.state !== "active";
-    for (let round = 0; round < ROUNDS; ) {
+    for (let round = 0; round < rounds; ) {
       // One of the members is enough.
       await pause(Math.random() * limits.firstWait * 2 ** Math.min(round, 4), signal);
       if (isOver()) return;
@@ -88,7 +124,7 @@ export class Doubt {
         if (room.isEnded) return;
         // As long as the service can't be asked, nothing is settled.
         const retry = error instanceof DeliveryError && error.retry === "later";
-        if (!retry) this.#failed(error, ++round < ROUNDS);
+        if (!retry) this.#failed(error, ++round < rounds || this.#isOpen);
         await pause(backoff.next(error), signal);
       }
     }
@@ -115,6 +151,7 @@ export class Doubt {
     const isElsewhere = !isSame && judged !== undefined && this.#mustFollow(judged, unread);
     const refusal = isElsewhere ? await room.refuses(judged) : undefined;
     if (refusal !== undefined) room.refusedToFollow(refusal);
+    else if (isElsewhere && !this.#isAlone && this.#patience-- > 0) return "open";
     else if (isElsewhere) {
       room.lost = "the others took a commit that this client didn't take";
       room.tellState();
@@ -124,8 +161,9 @@ export class Doubt {
     // That somebody is back is refused only for a while.
     if (refusal?.member !== undefined || !isNewest) return "behind";
     // Whoever took the commit publishes the right one.
-    if (!record.taken && this.#patience-- > 0) return "open";
-    if (!isSame) await this.#publish(group, last);
+    if (this.#isAlone && !record.taken && this.#patience-- > 0) return "open";
+    // Once: what others put in its place is right for all that this client knows.
+    if (!isSame && this.#settled !== last) await this.#publish(group, last);
     return this.#end(last);
   }
 
@@ -142,8 +180,11 @@ export class Doubt {
     const isExpected = trust.isExpected(judged);
     if (isExpected === false) return false;
     if (record.refused >= MOST_REFUSED && record.forked === true) return true;
+    // Who was led here by a GroupInfo alone has nothing that speaks for being here.
+    if (record.unheard === true && record.refused > 0) return true;
     // A later epoch than the one that is expected can't be told from what somebody made up.
-    return this.#isAlone && (isExpected === true || (!record.taken && epoch > group.epoch));
+    const isBehind = !record.taken || unread > 0;
+    return this.#isAlone && (isExpected === true || (isBehind && epoch > group.epoch));
   }
 
   async #publish(group: Group, handshake: string): Promise<void> {

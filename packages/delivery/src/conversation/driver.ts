@@ -168,7 +168,7 @@ export class Driver {
   }
 
   #isFinal(error: unknown): boolean {
-    if (error instanceof DeliveryError) return error.retry === "never" && this.#backoff.count >= FEW_TRIES;
+    if (error instanceof DeliveryError) return error.retry === "never" && this.#backoff.refusals >= FEW_TRIES;
     if (error instanceof MlsError)
       return error.retry === "never" && error.code !== "closed" && error.code !== "removed";
     return error instanceof MessengerError;
@@ -216,7 +216,7 @@ export class Driver {
       const isOver =
         error instanceof DeliveryError &&
         error.retry === "never" &&
-        this.#backoff.count >= this.#tries(error);
+        this.#backoff.refusals >= this.#tries(error);
       if (!isOver || signal.aborted) throw error;
       answer = { kind: "refused", reason: error.message };
     }

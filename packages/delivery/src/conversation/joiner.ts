@@ -23,8 +23,6 @@ export class Joiner {
   readonly #backoff: Backoff;
   /** Why it joins again. */
   #reason: string | undefined;
-  /** How often in a row the service has refused. */
-  #refusals = 0;
   /** The GroupInfo that was refused last. */
   #refused: Uint8Array | undefined;
 
@@ -41,10 +39,10 @@ export class Joiner {
   async join(): Promise<void> {
     const room = this.#room;
     while (!room.isEnded) {
+      let failure: unknown;
       try {
         if (await this.#tryOnce()) {
           this.#backoff.reset();
-          this.#refusals = 0;
           room.refusal = undefined;
           this.#refused = undefined;
           return;
@@ -64,10 +62,11 @@ export class Joiner {
           this.joined.reject(new MessengerError("refused", "the policy doesn't let this client join", error));
         room.failed("the group can't be joined again yet", error, true);
         await this.#drop();
-        if (!(error instanceof DeliveryError) || error.retry !== "never") this.#refusals = 0;
-        else if (++this.#refusals >= TRIES) this.#isRefused(error);
+        failure = error;
       }
-      await pause(this.#backoff.next(), room.host.signal);
+      const wait = this.#backoff.next(failure);
+      if (failure instanceof DeliveryError && this.#backoff.refusals >= TRIES) this.#isRefused(failure);
+      await pause(wait, room.host.signal);
     }
   }
 

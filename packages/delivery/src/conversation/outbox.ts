@@ -315,7 +315,7 @@ export class Outbox {
         backoff.reset();
       } catch (error) {
         if (room.isEnded) return;
-        if (!(await this.#isOver(item, error, backoff.count)))
+        if (!(await this.#isOver(item, error, backoff.refusals)))
           await pause(backoff.next(error), room.host.signal);
       }
     }

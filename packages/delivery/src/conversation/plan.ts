@@ -135,6 +135,7 @@ export class Plan {
       return;
     }
     const { id, content } = message;
+    if (this.record.unheard) this.record = { ...this.record, unheard: undefined };
     this.#say(messageEntry({ place: 0, id, time: entry.time, sender: who, epoch, data: content }));
   }
 
@@ -206,6 +207,7 @@ export class Plan {
   #commit(entry: LogEntry, commit: CommitMessage): void {
     const room = this.#room;
     const joins = this.record.state === "joining" && commit.own;
+    const isDisputed = this.record.refused > 0;
     this.#passed(entry, true, commit.own && !joins);
     this.isNewEpoch = true;
     const by = this.#person(commit.committer);
@@ -221,9 +223,10 @@ export class Plan {
       commits: commit.own ? 0 : this.record.commits + 1,
       highest: String(commit.epoch),
       ...((this.record.state === "starting" || joins) && { state: "active" as const }),
-      // Own commits don't make it longer ago.
-      alone: alone !== undefined && commit.own ? String(BigInt(alone) + 1n) : alone,
+      // Own commits don't make it longer ago, nor do those of others who are answered by somebody elsewhere.
+      alone: alone !== undefined && (commit.own || isDisputed) ? String(BigInt(alone) + 1n) : alone,
       ...(joins && { alone: undefined, joined: entry.time }),
+      ...((joins || !commit.own) && { unheard: joins || undefined }),
     };
     // This client hasn't read what the log had before: what it has sent may stand there.
     if (joins) this.#renew(this.#outbox.items);

@@ -122,7 +122,7 @@ export class Reader {
       // Another commit may have ended the epoch.
       room.trust.expectAny();
     }
-    if (isStrange && backoff.count >= TRIES) room.lost = `the service says: ${(error as Error).message}`;
+    if (isStrange && backoff.refusals >= TRIES) room.lost = `the service says: ${(error as Error).message}`;
     await room.recover(error);
     await pause(backoff.next(error), room.host.signal);
   }

@@ -32,11 +32,13 @@ export interface ConversationRecord {
   readonly pending?: Pending | undefined;
   /**
    * The epoch whose commit was refused for a reason that other members may not have, in decimal; later by the own commits that
-   * followed.
+   * followed, and by others' that came after one that was refused.
    */
   readonly alone?: string | undefined;
   /** Whether one of those is a commit that other members may have taken: a member has signed it. */
   readonly forked?: boolean | undefined;
+  /** Whether nothing of another member was taken since this client joined by an external commit. */
+  readonly unheard?: boolean | undefined;
   /** The highest epoch that this client was in, in decimal: it joins by no GroupInfo of an earlier one. */
   readonly highest?: string | undefined;
   /** The place of the next entry of the history, and the first that is kept. */

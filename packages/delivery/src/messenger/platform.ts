@@ -121,6 +121,7 @@ export class Backoff {
   readonly #first: number;
   readonly #longest: number;
   #count = 0;
+  #refusals = 0;
 
   constructor({ firstWait, longestWait }: { readonly firstWait: number; readonly longestWait: number }) {
     this.#first = firstWait;
@@ -132,12 +133,20 @@ export class Backoff {
     return this.#count;
   }
 
+  /** How many of the last ones, in a row, were for answers that the same call gets again: what isn't to be given up because of others. */
+  get refusals(): number {
+    return this.#refusals;
+  }
+
   reset(): void {
     this.#count = 0;
+    this.#refusals = 0;
   }
 
   /** @param error what the service answered: it may say how long to wait */
   next(error?: unknown): number {
+    const isRefusal = error instanceof DeliveryError && error.retry === "never";
+    this.#refusals = isRefusal ? this.#refusals + 1 : 0;
     const full = Math.min(this.#longest, this.#first * 2 ** Math.min(this.#count++, 30));
     const wanted = error instanceof DeliveryError ? (error.retryAfter ?? 0) : 0;
     return Math.max(full * (0.5 + Math.random() / 2), wanted);

@@ -1,0 +1,259 @@
+// RFC 9420 §14, RFC 9750 §5.2: a client that has lost sight of the others, because what it was shown was wrong, finds them when it
+// is shown the right thing, and leads nobody away meanwhile.
+import { generateSigner } from "@copse/core";
+import {
+  type Conversation,
+  DeliveryError,
+  type DeliveryService,
+  type MessengerOptions,
+} from "@copse/delivery";
+import { expect, it } from "vitest";
+import { spoilt, submitJunk } from "./support/mallory.js";
+import { copyOf } from "./support/outlaw.js";
+import {
+  agree,
+  crypto,
+  heard,
+  names,
+  problems,
+  type Someone,
+  SUITE,
+  together,
+  until,
+  World,
+  type WorldOptions,
+} from "./support/people.js";
+import { changed } from "./support/unreliable.js";
+
+type Three<T> = [T, T, T];
+
+const NEVER = { proposalWait: 600_000 };
+const isJoiningAgain = (text: string) => text.includes("has joined the group again");
+
+interface Step {
+  readonly done: Promise<void>;
+  finish(): void;
+}
+
+function step(): Step {
+  let finish: () => void = () => undefined;
+  const done = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  return { done, finish };
+}
+
+/** What some are shown, as long as they are cut off: no GroupInfo that is one. Nor can they tell where they are. */
+class Cut {
+  isOn = true;
+  readonly #names: readonly string[];
+  looks = 0;
+  /** Resolves when one of them has said where it is, as those do who hear nothing of others for a while. */
+  readonly said = step();
+  #look: () => void = () => undefined;
+
+  constructor(...names: readonly string[]) {
+    this.#names = names;
+  }
+
+  /** Waits until they have looked so often. */
+  looked(count: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#look = () => this.looks >= count && resolve();
+      this.#look();
+    });
+  }
+
+  readonly wrap = (service: DeliveryService, name: string): DeliveryService =>
+    !this.#names.includes(name)
+      ? service
+      : changed(service, {
+          publishGroupInfo: async (...args) => {
+            this.said.finish();
+            return this.isOn ? false : service.publishGroupInfo(...args);
+          },
+          groupInfo: async (groupId, options) => {
+            const found = await service.groupInfo(groupId, options);
+            this.looks++;
+            this.#look();
+            return found && this.isOn ? { ...found, groupInfo: new Uint8Array(9) } : found;
+          },
+        });
+}
+
+/** Alice, Bob, Carol and Mallory at leaves 0 to 3; Mallory's last commit is one that Carol alone can't take. */
+async function parted(
+  wrap: NonNullable<WorldOptions["wrap"]>,
+  limits: readonly MessengerOptions["limits"][] = [],
+) {
+  const world = new World({ wrap });
+  const signer = await generateSigner(crypto, SUITE);
+  const people: Someone[] = [];
+  for (const [i, name] of ["alice", "bob", "carol"].entries())
+    people.push(await world.person(name, { limits: limits[i] ?? {} }));
+  const mallory = await world.person("mallory", { signer });
+  await Promise.all([...people, mallory].map(({ messenger }) => messenger.settled()));
+  const all = await together([...people, mallory]);
+  await agree([...people, mallory], all);
+  const m = all.pop() as Conversation;
+  const service = world.connect("mallory", signer.publicKey);
+  await submitJunk(service, m, signer, { path: spoilt(0), isConfirmed: true, beside: "nothing" });
+  await mallory.messenger.close();
+  return { people: people as Three<Someone>, all: all as Three<Conversation>, epoch: m.epoch };
+}
+
+/** All are where the others are, and heard by them. */
+async function goesOn(people: readonly Someone[], all: readonly Conversation[]) {
+  await agree(people, all);
+  for (const one of all) await (await one.send("here")).sent;
+  for (const [i, one] of people.entries()) await heard(one, all[i] as Conversation, all.length);
+  const there = [...people.map(({ name }) => name), "mallory"].sort();
+  for (const one of all) expect(names(one)).toEqual(there);
+}
+
+it("looks again, later and later, though the log has nothing new", async () => {
+  const cut = new Cut("carol");
+  const { people, all } = await parted(cut.wrap, [NEVER, NEVER, NEVER]);
+  const [, , carol] = people;
+  await cut.said.done;
+  await until([carol], () => all[2].state === "active");
+  await cut.looked(cut.looks + 3);
+  cut.isOn = false;
+  await goesOn(people, all);
+  expect(problems(carol).filter(isJoiningAgain)).toHaveLength(1);
+});
+
+it("looks again after a restart, too", async () => {
+  const cut = new Cut("carol");
+  const { people, all, epoch } = await parted(cut.wrap, [NEVER, NEVER, { proposalWait: 1 }]);
+  const [alice, bob, carol] = people;
+  // The last handshake is her own: she has taken it.
+  await until([carol], () => all[2].epoch > epoch);
+  const again = await carol.reopen({ limits: NEVER });
+  const c = again.messenger.conversation(all[2].id) as Conversation;
+  await until([again], () => c.state === "active");
+  await cut.looked(cut.looks + 3);
+  cut.isOn = false;
+  await goesOn([alice, bob, again], [all[0], all[1], c]);
+});
+
+it("leads nobody away, though its commits are all that one sees but its own", async () => {
+  const cut = new Cut("carol");
+  // When Carol has committed three times, Bob looks first, then Alice says that they are elsewhere, then Bob looks again and goes on.
+  let commits = 0;
+  const steps = new Map<string, { readonly looked: Step; readonly published: Step }>();
+  const seen = new Set<string>();
+  const wrap = (inner: DeliveryService, name: string): DeliveryService => {
+    const service = cut.wrap(inner, name);
+    return changed(service, {
+      submit: async (handshake, options) => {
+        if (name === "bob") await steps.get(handshake.after)?.published.done;
+        const answer = await service.submit(handshake, options);
+        if (name === "carol" && answer.kind === "accepted" && ++commits === 3)
+          steps.set(answer.cursor, { looked: step(), published: step() });
+        return answer;
+      },
+      publishGroupInfo: async (groupId, info, ...others) => {
+        const { looked, published } = steps.get(info.handshake) ?? {};
+        if (name === "alice") await looked?.done;
+        const isNewest = await service.publishGroupInfo(groupId, info, ...others);
+        if (name === "alice") published?.finish();
+        return isNewest;
+      },
+      groupInfo: async (groupId, options) => {
+        const found = await service.groupInfo(groupId, options);
+        if (name !== "bob" || found === undefined) return found;
+        const { looked, published } = steps.get(found.handshake) ?? {};
+        looked?.finish();
+        if (seen.has(found.handshake)) await published?.done;
+        else {
+          seen.add(found.handshake);
+          return found;
+        }
+        return service.groupInfo(groupId, options);
+      },
+    });
+  };
+  const { people, all, epoch } = await parted(wrap, [NEVER]);
+  const [alice, bob, carol] = people;
+  // Three of her commits he refuses, since he took one of somebody else, and his own follow them.
+  await until([carol], () => all[2].epoch >= epoch + 3n);
+  await until([bob], () => all[1].epoch >= epoch + 4n);
+  cut.isOn = false;
+  await goesOn(people, all);
+  for (const one of [alice, bob]) expect(problems(one).filter(isJoiningAgain)).toEqual([]);
+  expect(problems(carol).filter(isJoiningAgain)).not.toEqual([]);
+});
+
+it.each(["checked", "unchecked"] as const)(
+  "finds the others again when two of four have lost sight of them, and have each other; members: %s",
+  async (members) => {
+    const cut = new Cut("carol", "dave");
+    const world = new World({ members, wrap: cut.wrap });
+    const signer = await generateSigner(crypto, SUITE);
+    const people = await world.people("alice", "bob", "carol", "dave");
+    const mallory = await world.person("mallory", { signer });
+    await mallory.messenger.settled();
+    // Mallory is beside Carol in the tree, and Dave has a half of it for himself: the others are the third node's.
+    const [alice, bob, carol, dave] = people as [Someone, Someone, Someone, Someone];
+    const all = await together([alice, bob, mallory, carol, dave]);
+    await agree([...people, mallory], all);
+    const [m] = all.splice(2, 1) as [Conversation];
+    const { epoch } = m;
+    const service = world.connect("mallory", signer.publicKey);
+    await submitJunk(service, m, signer, { path: spoilt(0, 2), isConfirmed: true, beside: "nothing" });
+    await mallory.messenger.close();
+    // By then each of them has taken many of the other's commits.
+    const c = all[2] as Conversation;
+    await until([carol], () => c.epoch >= epoch + 7n);
+    cut.isOn = false;
+    await goesOn(people, all);
+  },
+);
+
+it("comes back from where nobody is, as soon as somebody commits elsewhere", async () => {
+  let led: Uint8Array | undefined;
+  let isGone = false;
+  const wrap = (service: DeliveryService, name: string) =>
+    name !== "bob"
+      ? service
+      : changed(service, {
+          subscribe: (options) => {
+            if (!isGone) return service.subscribe(options);
+            isGone = false;
+            throw new DeliveryError("expired", "what followed isn't kept");
+          },
+          groupInfo: async (groupId, options) => {
+            const found = await service.groupInfo(groupId, options);
+            return found && led ? { ...found, groupInfo: led } : found;
+          },
+          submit: async (handshake, options) => {
+            const answer = await service.submit(handshake, options);
+            led = undefined;
+            return answer;
+          },
+        });
+  const world = new World({ wrap });
+  const signer = await generateSigner(crypto, SUITE);
+  const people = await world.people("alice", "bob");
+  const [alice, bob] = people as [Someone, Someone];
+  const mallory = await world.person("mallory", { signer });
+  await mallory.messenger.settled();
+  const all = await together([...people, mallory]);
+  await agree([...people, mallory], all);
+  const [a, b, m] = all as Three<Conversation>;
+  const copy = await copyOf(m.group, "mallory", signer);
+  await mallory.messenger.close();
+  await bob.messenger.close();
+  await copy.update();
+  await copy.mergePendingCommit();
+  led = await copy.groupInfo();
+  await a.update();
+  isGone = true;
+  const again = await bob.reopen();
+  const back = again.messenger.conversation(b.id) as Conversation;
+  await until([again], () => problems(again).filter(isJoiningAgain).length >= 2);
+  await agree([alice, again], [a, back]);
+  await (await back.send("here")).sent;
+  expect(await heard(alice, a, 1)).toEqual(["bob: here"]);
+});
