@@ -26,7 +26,7 @@ export const USAGE = `usage: npm run test:chaos -- [options]
   --clients 40       how many clients there are
   --groups 20        how many groups they have
   --messages 20000   how many messages they send
-  --seconds 900      send no more after so many seconds
+  --seconds 3000     send no more after so many seconds
   --killed 6         how many clients are killed again and again (kill -9)
   --dishonest 3      how many forge commits
   --seed N           the choices; by default others each time, which are printed
@@ -83,7 +83,7 @@ function parsed(args: readonly string[]) {
         clients: { type: "string", default: "40" },
         groups: { type: "string", default: "20" },
         messages: { type: "string", default: "20000" },
-        seconds: { type: "string", default: "900" },
+        seconds: { type: "string", default: "3000" },
         killed: { type: "string", default: "6" },
         dishonest: { type: "string", default: "3" },
         patience: { type: "string", default: "60" },

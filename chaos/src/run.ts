@@ -99,7 +99,7 @@ class Run {
       const count = (what: string) => this.#storm.counts.get(what) ?? 0;
       this.#say(
         `${count("send")} messages, ${count("send: done")} acknowledged, ${this.#fleet.kills} clients killed, ` +
-          `the service ${count("the service killed")} times, ${this.#storm.open} open`,
+          `the service ${count("the service killed")} times, ${this.#storm.open} open, ${this.#storm.oldest}`,
       );
     });
   }

@@ -33,7 +33,7 @@ export class Storm {
   readonly #service: Service;
   readonly #company: Company;
   readonly #options: Options;
-  readonly #open = new Map<Promise<void>, Choice>();
+  readonly #open = new Map<Promise<void>, Choice & { readonly since: number }>();
   readonly counts = new Map<string, number>();
   #isOver = false;
   /** How many deeds were answered, and when something happened last. */
@@ -68,6 +68,15 @@ export class Storm {
     return [...counts].map(([what, n]) => (n === 1 ? what : `${what} (${n})`)).join(", ");
   }
 
+  /** The one that has waited longest, and for how many seconds. */
+  get oldest(): string {
+    const [first] = this.#open.values();
+    if (first === undefined) return "none waits";
+    const { client, deed, since } = first;
+    const where = "group" in deed ? ` in ${deed.group.slice(0, 8)}` : "";
+    return `the oldest ${((performance.now() - since) / 1000).toFixed(0)} s: ${client} ${deed.kind}${where}`;
+  }
+
   /** Has a client do something, and counts what became of it. */
   async do({ client, deed }: Choice): Promise<Done | undefined> {
     this.count(deed.kind);
@@ -88,7 +97,7 @@ export class Storm {
       this.#answers++;
       this.hear();
     });
-    this.#open.set(work, choice);
+    this.#open.set(work, { ...choice, since: performance.now() });
   }
 
   /** Goes on until all messages are sent, or the time is over. */
