@@ -88,7 +88,11 @@ it("commits what it was about to when junk came first", async () => {
     reached();
     return gate;
   };
-  const world = new World({ wrap: (one, name) => (name === "alice" ? watching(one, "submit", hold) : one) });
+  const world = new World({
+    wrap: (one, name) => (name === "alice" ? watching(one, "submit", hold) : one),
+    // Bob doesn't commit before her.
+    engine: { proposalWait: 600_000 },
+  });
   const signer = await generateSigner(crypto, SUITE);
   const [alice, bob] = (await world.people("alice", "bob")) as [Someone, Someone];
   const mallory = await world.person("mallory", { signer });

@@ -1,6 +1,6 @@
 // RFC 9420 §14, RFC 9750 §5.2: a commit that the service took and this client refuses. Either all honest members refuse it
 // alike; or others took it, and this client can't tell. What the group's newest GroupInfo says decides.
-import type { Group } from "@copse/core";
+import { type Group, toHex } from "@copse/core";
 import { Again, Backoff, later, pause } from "../messenger/platform.js";
 import { DeliveryError } from "../service.js";
 import type { JudgedGroupInfo } from "./host.js";
@@ -10,10 +10,7 @@ import { isHere } from "./trust.js";
 
 /** For how many epochs it is remembered that a commit was refused that others may have taken. */
 const REMEMBERED = 3n;
-/**
- * After how many handshakes in a row that this client refused, one of them signed by a member for others, they are believed to be
- * the others.
- */
+/** After how many handshakes that this client refused, they are believed to be the others'. */
 const MOST_REFUSED = 3;
 /**
  * How often it is looked whether others put the right GroupInfo in the place of one: by who is alone, whether those who took the
@@ -24,6 +21,15 @@ const PATIENCE = 5;
 const ROUNDS = 12;
 /** After these it is looked again and again: after how many of the longest waits at most. */
 const SELDOM = 20;
+
+/**
+ * Whether a GroupInfo is of a longer way than that of this client. Of two sides that refuse each other's commits, only one may
+ * follow the other: that whose way is shorter, or, if they are as long, whose hash is lower.
+ */
+function isLonger({ epoch, confirmedTranscriptHash }: JudgedGroupInfo, group: Group): boolean {
+  if (epoch !== group.epoch) return epoch > group.epoch;
+  return toHex(confirmedTranscriptHash) > toHex(group.confirmedTranscriptHash);
+}
 
 export class Doubt {
   readonly #room: Room;
@@ -80,7 +86,7 @@ export class Doubt {
   get #isOpen(): boolean {
     const { record, host } = this.#room;
     if (host.settling !== undefined) return false;
-    return this.#isAlone || record.forked === true || (record.unheard === true && record.refused > 0);
+    return this.#isAlone || record.refused > 0;
   }
 
   get #isAlone(): boolean {
@@ -176,15 +182,14 @@ export class Doubt {
     const { epoch } = judged;
     if (group === undefined) return false;
     // No more epochs can have passed than there were handshakes.
-    if (epoch < group.epoch || epoch > group.epoch + BigInt(record.refused + unread)) return false;
+    if (epoch > group.epoch + BigInt(record.refused + unread)) return false;
     const isExpected = trust.isExpected(judged);
-    if (isExpected === false) return false;
-    if (record.refused >= MOST_REFUSED && record.forked === true) return true;
+    if (isExpected === true && this.#isAlone) return epoch >= group.epoch;
+    if (isExpected === false || !isLonger(judged, group)) return false;
     // Who was led here by a GroupInfo alone has nothing that speaks for being here.
-    if (record.unheard === true && record.refused > 0) return true;
+    if (record.refused >= (record.unheard === true ? 1 : MOST_REFUSED)) return true;
     // A later epoch than the one that is expected can't be told from what somebody made up.
-    const isBehind = !record.taken || unread > 0;
-    return this.#isAlone && (isExpected === true || (isBehind && epoch > group.epoch));
+    return this.#isAlone && (!record.taken || unread > 0);
   }
 
   async #publish(group: Group, handshake: string): Promise<void> {

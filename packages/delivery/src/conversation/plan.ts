@@ -25,6 +25,9 @@ import type { Early, Room } from "./room.js";
 /** How many commits wait for proposals, or for each other. */
 const MAX_COMMITS = 8;
 
+/** After how many commits of others that were taken in a row it counts no more which were refused before. */
+const MOST_HEARD = 8;
+
 /** Whether an error says nothing about the entry: it is read again. */
 const isUndecided = (error: unknown): boolean => !(error instanceof MlsError) || error.retry === "now";
 
@@ -192,16 +195,17 @@ export class Plan {
   }
 
   /**
-   * A handshake that is over, whether it was taken. That an own commit was says nothing about the others: else two sides that
-   * answer each other's commits would never find together.
+   * A handshake that is over, whether it was taken. That one was, own or another member's, says little about where the rest is:
+   * else two sides that answer each other's commits would never find together.
    */
   #passed({ cursor }: LogEntry, taken = true, isOwn = false): void {
-    const refused = !taken ? this.record.refused + 1 : isOwn ? this.record.refused : 0;
-    const forked = taken && !isOwn ? undefined : this.record.forked;
+    const { refused: before, heard: last = 0 } = this.record;
+    const heard = !taken ? 0 : isOwn ? last : last + 1;
+    const refused = !taken ? before + 1 : heard >= MOST_HEARD ? 0 : before;
     this.#handshakes.add(cursor);
     this.#effects.push(() => this.#room.passed(cursor));
-    if (!this.#isRetry) this.record = { ...this.record, last: cursor, taken, refused, forked };
-    else if (this.record.last === cursor) this.record = { ...this.record, taken, refused, forked };
+    if (!this.#isRetry) this.record = { ...this.record, last: cursor, taken, refused, heard };
+    else if (this.record.last === cursor) this.record = { ...this.record, taken, refused, heard };
   }
 
   #commit(entry: LogEntry, commit: CommitMessage): void {
@@ -345,8 +349,6 @@ export class Plan {
       this.#changes.set(one.key, one.value);
       this.record = { ...this.record, alone: String(epoch) };
     }
-    // Its signature was verified.
-    if (error.alone === true || error.code === "fork") this.record = { ...this.record, forked: true };
     const message = `the commit of epoch ${entry.epoch} is refused: ${error.message}`;
     this.#report("junk", message, this.#room.memberAt(error.sender), error);
   }

@@ -27,16 +27,16 @@ export interface ConversationRecord {
   readonly last: Cursor;
   /** Whether it was taken: it has led to the epoch in which this client is. */
   readonly taken: boolean;
-  /** How many were refused since one of another member was taken. */
+  /** How many were refused, until enough of other members were taken in a row. */
   readonly refused: number;
+  /** How many of other members were taken since one was refused. */
+  readonly heard?: number | undefined;
   readonly pending?: Pending | undefined;
   /**
    * The epoch whose commit was refused for a reason that other members may not have, in decimal; later by the own commits that
    * followed, and by others' that came after one that was refused.
    */
   readonly alone?: string | undefined;
-  /** Whether one of those is a commit that other members may have taken: a member has signed it. */
-  readonly forked?: boolean | undefined;
   /** Whether nothing of another member was taken since this client joined by an external commit. */
   readonly unheard?: boolean | undefined;
   /** The highest epoch that this client was in, in decimal: it joins by no GroupInfo of an earlier one. */

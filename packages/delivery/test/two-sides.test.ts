@@ -1,0 +1,91 @@
+// RFC 9420 §14: two sides of a group, each of several members who take each other's commits and refuse those of the other side.
+import { generateSigner } from "@copse/core";
+import type { Conversation } from "@copse/delivery";
+import { expect, it } from "vitest";
+import { spoilt, submitJunk } from "./support/mallory.js";
+import {
+  agree,
+  crypto,
+  heard,
+  names,
+  problems,
+  type Someone,
+  SUITE,
+  together,
+  until,
+  World,
+} from "./support/people.js";
+import { changed } from "./support/unreliable.js";
+
+type Four<T> = [T, T, T, T];
+
+/** How many commits each member makes before anybody is shown where the others are. */
+const COMMITS = 3;
+
+it.each([0, 1])("find together again, whichever has the longer way: with %s commits more", async (more) => {
+  let isCut = true;
+  const world = new World({
+    // At a service that knows the members, whoever is alone can't go on for long.
+    members: "unchecked",
+    engine: { proposalWait: 600_000 },
+    wrap: (service) =>
+      changed(service, {
+        publishGroupInfo: async (...args) => (isCut ? false : service.publishGroupInfo(...args)),
+        groupInfo: async (groupId, options) => {
+          const found = await service.groupInfo(groupId, options);
+          return found && isCut ? { ...found, groupInfo: new Uint8Array(9) } : found;
+        },
+      }),
+  });
+  const signer = await generateSigner(crypto, SUITE);
+  const alice = await world.person("alice");
+  const mallory = await world.person("mallory", { signer });
+  const [carol, dave, bob] = (await world.people("carol", "dave", "bob")) as [Someone, Someone, Someone];
+  await Promise.all([alice, mallory].map(({ messenger }) => messenger.settled()));
+  const [a, m, c, d, b] = await together([alice, mallory, carol, dave, bob]);
+  const people: Four<Someone> = [alice, bob, carol, dave];
+  const all = [a, b, c, d] as Four<Conversation>;
+  await agree([...people, mallory], [...all, m as Conversation]);
+  const service = world.connect("mallory", signer.publicKey);
+  // Carol and Dave can't take it: they are under the second node of its path.
+  await submitJunk(service, m as Conversation, signer, {
+    path: spoilt(1),
+    isConfirmed: true,
+    beside: "nothing",
+  });
+  await mallory.messenger.close();
+  const [, , cc, dd] = all;
+  const sides: readonly (readonly [Someone, Conversation][])[] = [
+    [
+      [alice, all[0]],
+      [bob, all[1]],
+    ],
+    [
+      [carol, cc],
+      [dave, dd],
+    ],
+  ];
+  /** One of each side commits, and the other one of it takes it. */
+  const turn = async (i: number, side: (typeof sides)[number]) => {
+    const [, one] = side[i % 2] as [Someone, Conversation];
+    const { epoch } = one;
+    await one.update();
+    await until(
+      side.map(([who]) => who),
+      () => side.every(([, { epoch: now }]) => now > epoch),
+    );
+  };
+  await until(people, () => all.every(({ state }) => state === "active") && all[0].epoch > cc.epoch);
+  for (let i = 0; i < 2 * COMMITS; i++) for (const side of sides) await turn(i, side);
+  for (let i = 0; i < 2 * more; i++) await turn(i, sides[1] as (typeof sides)[number]);
+  expect(all[0].epoch).toBe(all[1].epoch);
+  expect(cc.epoch).toBe(dd.epoch);
+  isCut = false;
+  // What is said next is all that is new.
+  await all[0].update();
+  await agree(people, all);
+  for (const one of all) await (await one.send("here")).sent;
+  for (const [i, one] of people.entries()) await heard(one, all[i] as Conversation, all.length);
+  for (const one of all) expect(names(one)).toEqual(["alice", "bob", "carol", "dave", "mallory"]);
+  expect(people.flatMap(problems).join()).toContain("has joined the group again");
+});
