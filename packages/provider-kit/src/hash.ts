@@ -29,7 +29,6 @@ function hashPart(algorithm: HashAlgorithm, hash: NobleHash): SyncHashPart & Hma
     hashAll: (data) => data.map((one) => hash(one)),
     mac: (key, data) => hmac(hash, key, data),
     macAll(key, data) {
-      if (data.length === 1) return [hmac(hash, key, data[0] as Uint8Array)];
       const keyed = hmac.create(hash, key);
       try {
         return data.map((one) => keyed.clone().update(one).digest());

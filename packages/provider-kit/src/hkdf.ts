@@ -29,7 +29,7 @@ function withCounter(info: Uint8Array): Uint8Array {
 
 /** What HKDF needs: HMAC over the hash that `algorithm` names. */
 export interface HmacPrimitive extends Pick<HashPart, "algorithm" | "mac"> {
-  /** HMACs of inputs under one key, which is secret, if the implementation can share work between them. */
+  /** HMACs of many inputs under one key, if the implementation can share work between them. */
   macAll?(key: Uint8Array, data: readonly Uint8Array[]): Uint8Array[];
 }
 
@@ -42,9 +42,6 @@ export interface HmacPrimitive extends Pick<HashPart, "algorithm" | "mac"> {
 export function hkdf(hmac: HmacPrimitive): KdfPart {
   const { algorithm } = hmac;
   const { Nh } = algorithm;
-  const macAll = hmac.macAll?.bind(hmac);
-  const mac = (prk: Uint8Array, input: Uint8Array): Awaitable<Uint8Array> =>
-    macAll === undefined ? hmac.mac(prk, input) : (macAll(prk, [input])[0] as Uint8Array);
 
   /** Block number `counter` (from 1) and all that follow, RFC 5869 §2.3. */
   function blocks(
@@ -89,7 +86,9 @@ export function hkdf(hmac: HmacPrimitive): KdfPart {
     if (length > Nh) return blocks(prk, info, new Uint8Array(length), EMPTY, 1);
     // MLS never asks for more than one block: its secrets have Nh bytes, keys and nonces fewer.
     const block =
-      info.length < SHORT ? mac(prk, withCounter(info)) : joined([info, FIRST], (input) => mac(prk, input));
+      info.length < SHORT
+        ? hmac.mac(prk, withCounter(info))
+        : joined([info, FIRST], (input) => hmac.mac(prk, input));
     return isPromise(block) ? block.then((bytes) => cut(bytes, length)) : cut(block, length);
   }
 
@@ -99,14 +98,16 @@ export function hkdf(hmac: HmacPrimitive): KdfPart {
     expand,
     expandAll(prk, requests) {
       const short = ({ length }: ExpandRequest) => Number.isInteger(length) && length >= 0 && length <= Nh;
+      const { macAll } = hmac;
       if (macAll === undefined || !requests.every(short)) {
         return all(requests.map(({ info, length }) => expand(prk, info, length)));
       }
-      const blocks = macAll(
-        prk,
-        requests.map(({ info }) => withCounter(info)),
-      );
-      return blocks.map((block, i) => cut(block, (requests[i] as ExpandRequest).length));
+      const inputs = requests.map(({ info }) => concat(info, FIRST));
+      try {
+        return macAll.call(hmac, prk, inputs).map((block, i) => cut(block, requests[i]!.length));
+      } finally {
+        for (const input of inputs) input.fill(0);
+      }
     },
   };
 }
