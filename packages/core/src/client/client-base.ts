@@ -80,8 +80,8 @@ export abstract class ClientBase {
     this.#externalPsk = externalPsk;
     const own = typeof credential === "string" ? basicCredential(credential) : credential;
     this.#configOfGroups = {
-      ...configOf(options, provider, own, signer, (id) => this.findPsk(id), keepSigner),
       isOpen: (groupId) => this.isOpen(groupId),
+      ...configOf(options, provider, own, signer, (id) => this.findPsk(id), keepSigner),
     };
     this.#config = guardMember(this.#configOfGroups, (hook) => hook());
     this.#kept = new KeyPackageStore(provider.hpke, (key) => this.needsKey(key));

@@ -350,11 +350,11 @@ export class Membership {
   }
 
   /** Takes over a state that was loaded after {@link lapse}. @throws MlsError `missing-signer`, and what the watcher throws */
-  reload({ state, ...origin }: LoadedState): void {
+  reload({ state, retired, shared }: LoadedState): void {
     checkSigners(this.config, state);
     const signer = signerIn(this.config, state.current);
     if (this.#lapsed === "joining" && state.status === "active") this.#watcher.onJoin();
-    this.#keys.begin({ ...origin, recorded: privateKeysIn(state) });
+    this.#keys.begin({ recorded: privateKeysIn(state), retired, shared });
     this.#signer = signer;
     this.#state = state;
     const before = ownLeaf(this.#before.current);

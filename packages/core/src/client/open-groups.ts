@@ -127,7 +127,7 @@ export class OpenGroups {
   }
 
   /** A restored group. @throws MlsError `group-exists` if it is open already, `missing-signer` */
-  restore({ state, ...origin }: LoadedState): Group {
+  restore({ state, retired, shared }: LoadedState): Group {
     // An earlier membership of the same group has another leaf, and other keys.
     const { signature } = ownLeaf(state.current);
     const isSame = ({ predecessor }: Group) => equalBytes(ownLeaf(predecessor.current).signature, signature);
@@ -142,7 +142,7 @@ export class OpenGroups {
         { groupId: groupId.slice() },
       );
     }
-    return this.#add(state, { ...origin, isSaved: true, recorded: privateKeysIn(state) });
+    return this.#add(state, { isSaved: true, recorded: privateKeysIn(state), retired, shared });
   }
 
   /** @param replace whether a group that joins closes an open one with the same ID */

@@ -24,7 +24,7 @@ export interface KnownKeys {
  */
 export class HeldKeys {
   readonly scope: KeyScope;
-  readonly #isStored: (key: HpkePrivateKey) => boolean;
+  readonly #hpke: HpkePart;
   readonly #isNeeded: (key: HpkePrivateKey) => boolean;
   #shared: HpkePrivateKey | undefined;
   /** Those that the last record needs. */
@@ -37,9 +37,8 @@ export class HeldKeys {
   /** @param isNeeded whether another group or a key package of this client has a key too */
   constructor(provider: CipherSuiteProvider, known: KnownKeys, isNeeded: (key: HpkePrivateKey) => boolean) {
     this.scope = new KeyScope(provider);
-    this.#isStored = (key) => isStored(provider.hpke, key);
-    // Where it is stored, groups that aren't open may need it.
-    this.#isNeeded = (key) => this.#isStored(key) || isNeeded(key);
+    this.#hpke = provider.hpke;
+    this.#isNeeded = isNeeded;
     this.begin(known);
   }
 
@@ -62,11 +61,13 @@ export class HeldKeys {
   }
 
   #storedAmong(keys: Iterable<HpkePrivateKey>): Set<HpkePrivateKey> {
-    return new Set([...keys].filter(this.#isStored));
+    return new Set([...keys].filter((key) => isStored(this.#hpke, key)));
   }
 
   #ending(keys: Iterable<HpkePrivateKey>): HpkePrivateKey[] {
-    return [...keys].filter((key) => !(key === this.#shared && this.#isNeeded(key)));
+    // Where it is stored, groups that aren't open may need it.
+    const isNeeded = (key: HpkePrivateKey) => isStored(this.#hpke, key) || this.#isNeeded(key);
+    return [...keys].filter((key) => !(key === this.#shared && isNeeded(key)));
   }
 
   /** Ends keys that the state doesn't need any more: with the running operation, or when no record needs them. */

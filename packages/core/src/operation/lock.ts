@@ -55,7 +55,7 @@ export class Lock {
       const turn = new Promise<void>((takeTurn) => {
         const waiting = { operation: queued, takeTurn };
         this.#waiting.add(waiting);
-        operation.onEnd = () => this.#waiting.delete(waiting);
+        operation.whenOver(() => this.#waiting.delete(waiting));
       });
       void turn.then(() => {
         if (queued.over) this.#startNext();
@@ -67,9 +67,9 @@ export class Lock {
 
   #start(operation: Operation): void {
     this.#running = operation;
-    operation.onEnd = () => {
+    operation.whenOver(() => {
       if (this.#running === operation) this.#startNext();
-    };
+    });
     operation.start();
   }
 

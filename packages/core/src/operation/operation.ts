@@ -122,8 +122,7 @@ export class Operation<R = unknown, T = unknown> {
   readonly promise: Promise<T>;
   /** Whether it has succeeded, failed or been given up. */
   over = false;
-  /** Is called when it is over. */
-  onEnd: (() => void) | undefined;
+  #onEnd: (() => void) | undefined;
   readonly #steps: Steps<R, T>;
   readonly #alongside: WriteOptions<T>["alongside"];
   /** Whether it has taken effect, and its answer waits for the storage. */
@@ -141,27 +140,34 @@ export class Operation<R = unknown, T = unknown> {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    if (signal !== undefined) this.#obey(signal);
+    if (signal !== undefined) this.#ignoreSignal = this.#obey(signal);
     if (alongside !== undefined && steps.beside === undefined) this.giveUp(noStorage());
   }
 
-  #obey(signal: AbortSignalLike): void {
+  /** @returns what ends that */
+  #obey(signal: AbortSignalLike): (() => void) | undefined {
     const abort = () => {
       if (!this.#isStoring && this.#steps.isPartlyDone?.() === true) return;
       const message = "the operation was given up, because its signal was aborted";
       this.giveUp(new MlsError(this.#isStoring ? "storage" : "try-again", message, { cause: signal.reason }));
     };
     try {
-      if (signal.aborted) abort();
-      else {
+      if (!signal.aborted) {
         signal.addEventListener("abort", abort);
-        this.#ignoreSignal = () => signal.removeEventListener("abort", abort);
+        return () => signal.removeEventListener("abort", abort);
       }
+      abort();
     } catch (cause) {
       this.giveUp(
         new MlsError("usage", "expected options.signal: an AbortSignal, got one that throws", { cause }),
       );
     }
+    return undefined;
+  }
+
+  /** @param listener is called when it is over, in the place of the one before */
+  whenOver(listener: () => void): void {
+    this.#onEnd = listener;
   }
 
   start(): void {
@@ -247,7 +253,7 @@ export class Operation<R = unknown, T = unknown> {
     this.over = true;
     quietly(() => this.#ignoreSignal?.());
     this.#endTurn?.();
-    this.onEnd?.();
+    this.#onEnd?.();
   }
 }
 

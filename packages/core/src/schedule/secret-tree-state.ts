@@ -104,7 +104,11 @@ export function savePiece(contents: SecretTreeContents, name: string): Uint8Arra
   const [kind, at, block] = placeOf(name);
   if (kind === RATCHETS) {
     const ratchets = senders.get(at);
-    const saved = ({ generation, ...rest }: Ratchet) => ({ ...rest, generation: BigInt(generation) });
+    const saved = ({ generation, secret, forgotten }: Ratchet) => ({
+      generation: BigInt(generation),
+      secret,
+      forgotten,
+    });
     return (
       ratchets &&
       encode(SavedRatchets, {

@@ -112,7 +112,8 @@ export class SecretTree {
     if (this.#saved !== undefined) {
       const { pieces, of } = this.#saved;
       const { hash, aead } = this.#provider.suite;
-      this.#contents = inSavedState(() => loadSecretTree(of.width, pieces, { ...aead, Nh: hash.Nh }));
+      const sizes = { Nh: hash.Nh, Nk: aead.Nk, Nn: aead.Nn };
+      this.#contents = inSavedState(() => loadSecretTree(of.width, pieces, sizes));
       this.#saved = undefined;
       for (const { application } of this.#contents.senders.values())
         this.#skipped.added(application, application.skipped.size);

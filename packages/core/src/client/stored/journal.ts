@@ -114,7 +114,7 @@ export class Journal {
   #version: Uint8Array | undefined;
   #sum = new EntrySum();
   /** After it was loaded, made when it is first asked for: many a group is loaded to be looked at. */
-  #known: () => Known = () => NOTHING;
+  #known: (() => Known) | undefined;
   readonly #rows: KeyRows | undefined;
 
   /** @param handles whether the storage keeps handles of keys */
@@ -149,7 +149,7 @@ export class Journal {
       this.#version = version;
       this.#sum = checked;
       const tree = treeIn(loaded, values);
-      this.#known = () => knownOf(config.provider, loaded, checked.names, tree);
+      this.#knows(() => knownOf(config.provider, loaded, checked.names, tree));
       return loaded;
     } finally {
       // Trees aren't secret, and read from their bytes.
@@ -168,7 +168,7 @@ export class Journal {
     const { state } = own;
     const values: Values = new Map();
     try {
-      const known = this.#known();
+      const known = this.#known?.() ?? NOTHING;
       const parts = await this.#partChanges(own, known.parts, values);
       const tree = await this.#treeChanges(own, known.tree, values);
       const secretTrees = this.#secretChanges(own, known.secretTrees, values);
@@ -195,8 +195,7 @@ export class Journal {
           done();
           rows?.done();
           this.#version = step.to;
-          const now = { tree, parts, secretTrees };
-          this.#known = () => now;
+          this.#knows(() => ({ tree, parts, secretTrees }));
           if (own.state.status !== "closed") own.replaced();
         },
       };
@@ -204,6 +203,10 @@ export class Journal {
       wipe(...values.values());
       throw error;
     }
+  }
+
+  #knows(known: () => Known): void {
+    this.#known = known;
   }
 
   async #partChanges(own: Membership, known: Known["parts"], values: Values): Promise<Known["parts"]> {

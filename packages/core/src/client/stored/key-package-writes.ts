@@ -114,8 +114,7 @@ export class KeyPackageWrites {
 
   /** Has the keys of key packages that are deleted end when the storage doesn't have them any more. */
   watch(): void {
-    const store = this.#kept();
-    store.endLater = (own, end) => this.#ends.set(end, this.#idOf(own));
+    this.#kept().whenDeleted((own, end) => this.#ends.set(end, this.#idOf(own)));
   }
 
   /** Undoes here what wasn't written. @param isRefused whether the storage surely doesn't have it */

@@ -290,7 +290,9 @@ export class StoredClient extends Client {
       if (entries?.isWritten === false) throw notOpen();
     };
     const unsafe = () => state.giveUp(batch);
-    const answer = super.perform({ ...steps, work, finish, beside, store, unsafe }, options);
+    const { isPartlyDone, drop, turn, failed } = steps;
+    const all = { work, finish, isPartlyDone, beside, drop, turn, store, unsafe, failed };
+    const answer = super.perform(all, options);
     if (options.alongside === undefined) return answer;
     return answer.catch(async (error: unknown) => {
       // So that the client shows what is there when its caller learns of it.
@@ -321,9 +323,9 @@ export class StoredClient extends Client {
     }
     let enter: Awaited<ReturnType<StoredState["read"]>>["enter"];
     const read = async (config: ClientConfig) => {
-      const { loaded, ...rest } = await this.#state.read(config, found);
-      enter = rest.enter;
-      return loaded;
+      const opened = await this.#state.read(config, found);
+      enter = opened.enter;
+      return opened.loaded;
     };
     return this.restoreFrom(read, (loaded) => enter(() => this.groups.restore(loaded)), options);
   }

@@ -42,6 +42,19 @@ export interface Later<T> {
   readonly value: T;
 }
 
+/** A class, not an object literal with a getter: docs/decisions/short-lives.md */
+class Encoded<T> implements Later<T> {
+  readonly #read: () => T;
+
+  constructor(read: () => T) {
+    this.#read = read;
+  }
+
+  get value(): T {
+    return this.#read();
+  }
+}
+
 /** The same as {@link nested}, for what has types of extensions: a client that lacks one is told so before. */
 export function later<T>(codec: Codec<T>): Codec<Later<T>> {
   return {
@@ -49,11 +62,7 @@ export function later<T>(codec: Codec<T>): Codec<Later<T>> {
     read(reader) {
       const { context } = reader;
       const bytes = ownBytes.read(reader);
-      return {
-        get value() {
-          return decode(codec, bytes, context);
-        },
-      };
+      return new Encoded(() => decode(codec, bytes, context));
     },
   };
 }

@@ -165,11 +165,10 @@ export function loadParts(
     const state = read(StatePart, main);
     // The secrets of an epoch have its number in their names, as it has.
     const past = found.numbered(PAST).map(({ name, bytes }) => ({
-      ...read(SavedPast, bytes),
       secretTree: found.take(`${SECRETS}/${name}`),
+      ...read(SavedPast, bytes),
     }));
     const saved = {
-      ...state,
       secretTree: found.take(nameOf(SECRETS, state.groupContext.epoch)),
       ledgers: all(LEDGER, SavedLedger),
       // The latest first.
@@ -178,6 +177,7 @@ export function loadParts(
       candidates: all(CANDIDATE, SavedCandidate),
       kept: found.take(REWIND)[0]?.bytes,
       retired: found.take(RETIRED).flatMap(({ bytes }) => read(SavedKeys, bytes)),
+      ...state,
     };
     const changes = found.numbered(TREE_CHANGES).map(({ bytes }) => bytes);
     const tree = withSavedChanges(loadTree(found.one(TREE)), changes);

@@ -249,7 +249,7 @@ export async function loadSaved(
   const proposals = await inTurn(saved.proposals, (one) => loadProposal(one, loadKey));
   const candidates = await inTurn(saved.candidates, (one) => loadCandidate(member, current, one, loadKey));
   const reinit = copied(saved.reinit);
-  const joinedBy = saved.joinedBy && { ...saved.joinedBy, endedByOwn: true };
+  const joinedBy = saved.joinedBy && { endedByOwn: true, ...saved.joinedBy };
   const read: GroupState = { status, current, past, proposals, candidates, reinit, resumes, joinedBy };
   if (past !== loaded) wipeUnneeded({ ...read, past: loaded }, read);
   const { kept } = saved;
