@@ -1,5 +1,5 @@
 // A storage that lasts as long as its object: for tests, and for clients that need none of what they were.
-import { equalBytes, wipe } from "../../bytes.js";
+import { copySecrets, equalBytes, wipe } from "../../bytes.js";
 import type { ClientStorage, StoredEntry } from "./client-storage.js";
 
 /**
@@ -21,11 +21,15 @@ export function memoryStorage(): ClientStorage {
       return value && new Uint8Array(value);
     },
     list(prefix) {
-      const found: StoredEntry[] = [];
-      for (const [key, { value, handle }] of entries)
-        if (key.startsWith(prefix)) found.push({ key, value: new Uint8Array(value), handle });
       // Keys are ASCII: the order of characters is that of bytes.
-      return found.sort((a, b) => (a.key < b.key ? -1 : 1));
+      const keys = [...entries.keys()].filter((key) => key.startsWith(prefix)).sort();
+      const found = keys.map((key) => entries.get(key) as Omit<StoredEntry, "key">);
+      const values = copySecrets(found.map(({ value }) => value));
+      return found.map(({ handle }, i) => ({
+        key: keys[i] as string,
+        value: values[i] as Uint8Array,
+        handle,
+      }));
     },
     write(changes, steps) {
       for (const { key, from } of steps) {

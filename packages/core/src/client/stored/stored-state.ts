@@ -240,7 +240,7 @@ export class StoredState implements Keeper, GroupHome {
 
   async entries(prefix: string): Promise<AppEntry[]> {
     const found = await readList(this.storage, prefix);
-    return found.map(({ key, value }) => ({ key, value: value as Bytes }));
+    return found.map(({ key, value }) => ({ key, value: value.slice() }));
   }
 
   /** @returns whether the steps came from what is there @throws MlsError `storage` */
