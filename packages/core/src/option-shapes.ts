@@ -69,11 +69,12 @@ export function checkOptions<T>(options: T, kind: OptionKind, path = ""): T {
   const names = Object.keys(options as object);
   // The shape that the first known name is of: what is of another one doesn't go with it.
   const found = shapes.find((one) => names.some((name) => Object.hasOwn(one, name)));
-  const shape = found ?? (Object.assign({}, ...shapes) as OptionNames);
+  const shape = found ?? ((shapes.length === 1 ? shapes[0] : Object.assign({}, ...shapes)) as OptionNames);
   const refuse = (what: string): never => {
     throw new MlsError("usage", what + Object.keys(shape).join(", "));
   };
-  for (const name of new Set([...names, ...Object.keys(shape)])) {
+  const others = Object.keys(shape).filter((name) => !names.includes(name));
+  for (const name of [...names, ...others]) {
     const at = `${path && `${path}.`}${name.slice(0, 64)}`;
     const value: unknown = Reflect.get(options as object, name);
     if (!Object.hasOwn(shape, name)) refuse(`there is no option "${at}" here, only `);

@@ -14,13 +14,21 @@ export interface HpkeWithLaterKeys extends HpkePart {
   importLater?(bytes: Uint8Array): HpkePrivateKey;
 }
 
-/** A key until it is imported, and then the provider's. */
+/** A key until it is imported, and then the provider's. It is its own handle: a map of handles would be among old objects. */
 class LaterKey {
+  readonly #hpke: HpkePart;
   #bytes: Uint8Array | undefined;
   #key: Awaitable<HpkePrivateKey> | undefined;
 
-  constructor(bytes: Uint8Array) {
+  /** @param hpke which imports it */
+  constructor(hpke: HpkePart, bytes: Uint8Array) {
+    this.#hpke = hpke;
     this.#bytes = bytes;
+  }
+
+  /** The key with this handle, if it is one of `hpke`. */
+  static of(hpke: HpkePart, handle: unknown): LaterKey | undefined {
+    return handle instanceof LaterKey && handle.#hpke === hpke ? handle : undefined;
   }
 
   /** Its bytes, as long as it isn't imported. */
@@ -33,10 +41,10 @@ class LaterKey {
     return this.#key !== undefined;
   }
 
-  import({ importPrivateKey }: HpkePart): Awaitable<HpkePrivateKey> {
+  import(): Awaitable<HpkePrivateKey> {
     if (this.#key !== undefined) return this.#key;
     if (this.#bytes === undefined) throw new CryptoError("the private key has ended");
-    const key = chain(importPrivateKey(this.#bytes), ({ privateKey }) => {
+    const key = chain(this.#hpke.importPrivateKey(this.#bytes), ({ privateKey }) => {
       this.end();
       this.#key = privateKey;
       return privateKey;
@@ -68,26 +76,21 @@ export function importLater(
 
 /** Functions for HPKE that import a key before they use it. */
 export function withLaterKeys(hpke: HpkePart): HpkeWithLaterKeys {
-  const keys = new WeakMap<object, LaterKey>();
+  const find = (handle: unknown) => LaterKey.of(hpke, handle);
   const wrapped = wrapFunctions(hpke, (work) => (first, ...rest) => {
-    const later = keys.get(first as HpkePrivateKey);
-    return later === undefined
-      ? work(first, ...rest)
-      : chain(later.import(hpke), (key) => work(key, ...rest));
+    const later = find(first);
+    return later === undefined ? work(first, ...rest) : chain(later.import(), (key) => work(key, ...rest));
   });
   return {
     ...wrapped,
-    importLater(bytes) {
-      const handle = Object.freeze({}) as HpkePrivateKey;
-      keys.set(handle, new LaterKey(bytes));
-      return handle;
-    },
+    // Nobody sees more of it than of another handle: its fields are private.
+    importLater: (bytes) => new LaterKey(hpke, bytes) as object as HpkePrivateKey,
     exportPrivateKey(key) {
-      const bytes = keys.get(key)?.bytes;
+      const bytes = find(key)?.bytes;
       return bytes === undefined ? wrapped.exportPrivateKey(key) : copySecret(bytes);
     },
     destroyPrivateKey(key) {
-      const later = keys.get(key);
+      const later = find(key);
       later?.end();
       return later?.isImported === false ? undefined : wrapped.destroyPrivateKey(key);
     },
