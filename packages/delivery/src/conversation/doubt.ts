@@ -185,9 +185,11 @@ export class Doubt {
     if (epoch > group.epoch + BigInt(record.refused + unread)) return false;
     const isExpected = trust.isExpected(judged);
     if (isExpected === true && this.#isAlone) return epoch >= group.epoch;
-    if (isExpected === false || !isLonger(judged, group)) return false;
-    // Who was led here by a GroupInfo alone has nothing that speaks for being here.
-    if (record.refused >= (record.unheard === true ? 1 : MOST_REFUSED)) return true;
+    if (isExpected === false) return false;
+    // Who was led here by a GroupInfo alone is on no side yet: nobody may be here who could go instead.
+    if (record.unheard === true && record.refused > 0) return epoch >= group.epoch;
+    if (!isLonger(judged, group)) return false;
+    if (record.refused >= MOST_REFUSED) return true;
     // A later epoch than the one that is expected can't be told from what somebody made up.
     return this.#isAlone && (!record.taken || unread > 0);
   }
