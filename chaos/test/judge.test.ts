@@ -116,6 +116,21 @@ describe("the judge", () => {
     expect(complaintsOf([alice, bob, view("carol", carol.slice(0, 1), now)], prepare)).toHaveLength(1);
   });
 
+  it("excuses who was elsewhere before, for the epochs of the same numbers there", () => {
+    const history = [message("alice#0", 1), commit(3), message("alice#1", 3), commit(5, "carol")];
+    const now = { epoch: 5, authenticator: "a5" };
+    const prepare = (judge: Judge) => {
+      for (const n of [2, 3, 4, 5]) for (const name of ["alice", "bob"]) judge.hear(epoch(name, n));
+      judge.hear(epoch("carol", 2));
+      for (const n of [3, 4]) judge.hear(epoch("carol", n, NAMES, `c${n}`));
+      judge.hear(epoch("carol", 5));
+    };
+    const [alice, bob] = [view("alice", history, now), view("bob", history, now)];
+    expect(complaintsOf([alice, bob, view("carol", [message("alice#0", 1)], now)], prepare)).toEqual([]);
+    // Until epoch 2 she was with the others.
+    expect(complaintsOf([alice, bob, view("carol", [], now)], prepare)).toHaveLength(1);
+  });
+
   it("doesn't ask whether the dishonest have anything", () => {
     const members = [...NAMES, "mallory"];
     const now = { epoch: 2, authenticator: "a2", members };

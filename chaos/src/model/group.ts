@@ -11,15 +11,16 @@ export interface Place {
 
 /** Epochs whose keys a client doesn't have: it came back by an external commit, which started epoch `before`. */
 interface Gap {
-  readonly after: number;
+  /** The last one in which it was with who tells of it: it may have been elsewhere since, in epochs of the same numbers. */
+  after: number;
   readonly before: number;
 }
 
 export class GroupRecord {
   /** Who was in each epoch, by the authenticators of its branches, if there were several. */
   readonly #members = new Map<number, Map<string, readonly string[]>>();
-  /** The epochs in which each client was, in the order in which it told them. */
-  readonly #epochs = new Map<string, number[]>();
+  /** The epochs in which each client was, with their authenticators. */
+  readonly #epochs = new Map<string, Map<number, string>>();
   readonly #places = new Map<MessageName, Place>();
   readonly #gaps = new Map<string, Gap[]>();
   readonly acknowledged = new Set<MessageName>();
@@ -27,13 +28,12 @@ export class GroupRecord {
   enter({ client, epoch, authenticator, members }: EpochEvent): void {
     const branches = this.#members.get(epoch) ?? new Map<string, readonly string[]>();
     this.#members.set(epoch, branches.set(authenticator, members));
-    const epochs = this.#epochs.get(client) ?? [];
-    this.#epochs.set(client, epochs);
-    epochs.push(epoch);
+    const epochs = this.#epochs.get(client) ?? new Map<number, string>();
+    this.#epochs.set(client, epochs.set(epoch, authenticator));
   }
 
   /** Reads where messages stand, and who came back, in somebody's history. */
-  read({ history }: FinalView): void {
+  read({ client, history }: FinalView): void {
     let at = 0;
     for (const entry of history) {
       if ("message" in entry) {
@@ -42,16 +42,23 @@ export class GroupRecord {
         this.#places.set(message, place);
       } else {
         at = entry.epoch;
-        for (const user of entry.rejoined) this.#rejoin(user, entry.epoch);
+        for (const user of entry.rejoined) this.#rejoin(user, entry.epoch, client);
       }
     }
   }
 
-  #rejoin(user: string, before: number): void {
+  /** @param teller in whose history it stands */
+  #rejoin(user: string, before: number, teller: string): void {
+    const theirs = this.#epochs.get(teller);
+    let after = -1;
+    // Whoever tells of it may have missed an epoch, too.
+    for (const [epoch, authenticator] of this.#epochs.get(user) ?? [])
+      if (epoch < before && (theirs?.get(epoch) ?? authenticator) === authenticator)
+        after = Math.max(after, epoch);
     const gaps = this.#gaps.get(user) ?? [];
-    if (gaps.some((gap) => gap.before === before)) return;
-    const after = Math.max(-1, ...(this.#epochs.get(user) ?? []).filter((epoch) => epoch < before));
-    this.#gaps.set(user, [...gaps, { after, before }]);
+    const known = gaps.find((gap) => gap.before === before);
+    if (known === undefined) this.#gaps.set(user, [...gaps, { after, before }]);
+    else known.after = Math.min(known.after, after);
   }
 
   get messages(): ReadonlyMap<MessageName, Place> {
