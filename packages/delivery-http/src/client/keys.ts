@@ -14,6 +14,9 @@ export async function keyOf(source: EpochKeySource | undefined): Promise<EpochKe
   return { ...takePublicKey(key, "key"), open };
 }
 
+/** How often a proof is made for one call: each needs two requests, between which the service may start again. */
+const TRIES = 3;
+
 export class Proofs {
   readonly #requests: Requests;
   /** Those that are under way: calls at the same time share one. */
@@ -30,16 +33,21 @@ export class Proofs {
     work: (publicKey: Uint8Array | undefined) => Promise<T>,
   ): Promise<T> {
     const key = await keyOf(source);
-    try {
-      return await work(key?.publicKey);
-    } catch (error) {
-      if (key === undefined || !needsProof(error)) throw error;
-      await this.prove(groupId, key);
-      return work(key.publicKey);
-    }
+    for (let tries = 0; ; tries++)
+      try {
+        return await work(key?.publicKey);
+      } catch (error) {
+        if (key === undefined || !needsProof(error)) throw error;
+        if (tries === TRIES)
+          throw new DeliveryError("unavailable", "no proof came through", { cause: error });
+        await this.prove(groupId, key);
+      }
   }
 
-  /** @throws DeliveryError `forbidden` if no handshake has registered the key, or the client can't open what is sealed to it */
+  /**
+   * Proves a key, unless the challenge is over before its answer comes.
+   * @throws DeliveryError `forbidden` if no handshake has registered the key, or the client can't open what is sealed to it
+   */
   prove(groupId: Uint8Array, key: EpochKey): Promise<void> {
     const name = `${toHex(groupId)} ${toHex(key.publicKey)}`;
     const known = this.#now.get(name);
@@ -60,6 +68,11 @@ export class Proofs {
       throw forbidden("the client can't open what is sealed to its key", cause);
     }
     if (!(proof instanceof Uint8Array)) throw forbidden("what the client has opened isn't bytes");
-    await this.#requests.call("proveKey", { challenge: sealed.challenge, proof }, signal);
+    try {
+      await this.#requests.call("proveKey", { challenge: sealed.challenge, proof }, signal);
+    } catch (error) {
+      // The service has started again meanwhile, or the request came twice: the call that needs it shows whether it is proven.
+      if (!needsProof(error)) throw error;
+    }
   }
 }

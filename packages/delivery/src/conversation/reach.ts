@@ -20,13 +20,16 @@ export async function locked(room: Room): Promise<number> {
   return entries.length > 0 ? 0 : behind;
 }
 
+const isRefused = (error: unknown): boolean => error instanceof DeliveryError && error.code === "forbidden";
+
 /** Calls the service, and again with the key before if it doesn't know the present one. */
 export async function withKey<T>(room: Room, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    if (!(error instanceof DeliveryError && error.code === "forbidden")) throw error;
-    if (room.offerFormer()) return call();
+    if (!isRefused(error)) throw error;
+    if (room.offerFormer()) return withKey(room, call);
+    room.offerPresent();
     await joinIfLocked(room);
     throw error;
   }

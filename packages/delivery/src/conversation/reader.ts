@@ -113,7 +113,10 @@ export class Reader {
     const code = error instanceof DeliveryError ? error.code : undefined;
     const isNew = backoff.count === 0 || this.#told !== code;
     this.#told = code;
-    if (code === "forbidden" && room.offerFormer()) return;
+    if (code === "forbidden") {
+      if (room.offerFormer()) return;
+      room.offerPresent();
+    }
     if (isNew || code === undefined) room.failed("the group's log can't be read", error, true);
     else if (code === "unavailable" || code === "closed") room.host.reached(false, error);
     const isStrange = code === "forbidden" || code === "not-found";

@@ -38,6 +38,8 @@ const BACK_WAITS = 4;
 /** How many handshakes are known again if they come twice. */
 const MOST_HANDSHAKES = 10_000;
 
+const UNKNOWN_KEY = "the service doesn't know this epoch's key: whose commit it is registered another one";
+
 const end = (key: Promise<HeldEpochKey> | undefined): void => {
   void key?.then((held) => held.end()).catch(() => undefined);
 };
@@ -75,6 +77,7 @@ export class Room {
   #former: Promise<HeldEpochKey> | undefined;
   /** Whether that one is offered: whoever made the commit has registered another key than that of the epoch. */
   #offersFormer = false;
+  #unknownIn: bigint | undefined;
   #remembered: Promise<Remembered> | undefined;
   /** Since when somebody is a member again, as GroupInfos say, whom this client has seen removed. */
   #backSince: number | undefined;
@@ -306,18 +309,21 @@ export class Room {
   }
 
   /**
-   * Offers the key before the present one from here on, until the next epoch: it stays good at a service as long as nobody has
-   * proven a later one. @returns whether there is one, and it wasn't offered yet
+   * Offers the key before the present one from here on, until the next epoch, or until that one is refused: it stays good at a
+   * service as long as nobody has proven a later one. @returns whether there is one, and it wasn't offered yet
    */
   offerFormer(): boolean {
     if (this.#offersFormer || this.#former === undefined) return false;
     this.#offersFormer = true;
-    this.problem(
-      "junk",
-      "the service doesn't know this epoch's key: whoever made its commit registered another one",
-    );
+    if (this.#unknownIn !== this.#key?.epoch) this.problem("junk", UNKNOWN_KEY);
+    this.#unknownIn = this.#key?.epoch;
     this.wake();
     return true;
+  }
+
+  /** The key that is offered was refused, and it wasn't the present one: that is offered next. It may have been refused by mistake. */
+  offerPresent(): void {
+    this.#offersFormer = false;
   }
 
   #keepFormer(group: Group): void {

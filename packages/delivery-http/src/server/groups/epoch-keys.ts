@@ -4,7 +4,7 @@ import type { ByteArray } from "@copse/core";
 import type { CryptoProvider } from "@copse/core/provider";
 import { GRANT_INFO } from "@copse/delivery/rules";
 import type { Account } from "../accounts.js";
-import { refuse } from "../failures.js";
+import { Needed, refuse } from "../failures.js";
 import type { Settings } from "../options.js";
 import type { Store } from "../store.js";
 import type { GroupRows } from "./group-rows.js";
@@ -97,12 +97,15 @@ export class EpochKeys {
     return waiting;
   }
 
-  /** The client may use the key from now on. A challenge is good for one answer. @throws DeliveryError `forbidden` */
+  /** The client may use the key from now on. A challenge is good for one answer. @throws Needed, DeliveryError `forbidden` */
   async prove({ id: client }: Account, challenge: string, proof: Uint8Array): Promise<void> {
     const isOwn = this.#waiting.get(challenge)?.client === client;
     const waiting = isOwn ? this.#take(challenge) : undefined;
     if (waiting === undefined || waiting.until <= this.#settings.now())
-      return refuse("forbidden", "the challenge isn't one of this client, or is over");
+      throw new Needed(
+        "proof",
+        "the challenge isn't one of this client, was answered, or is over: get another one",
+      );
     if (!timingSafeEqual(waiting.hash, sha256(proof)))
       refuse("forbidden", "what the client has opened isn't what was sealed to its key");
     const { group, handshake } = waiting;
