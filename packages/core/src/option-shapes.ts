@@ -68,8 +68,8 @@ export function checkOptions<T>(options: T, kind: OptionKind, path = ""): T {
   const copy: Record<string, unknown> = {};
   const names = Object.keys(options as object);
   // The shape that the first known name is of: what is of another one doesn't go with it.
-  const found = shapes.find((one) => names.some((name) => Object.hasOwn(one, name)));
-  const shape = found ?? ((shapes.length === 1 ? shapes[0] : Object.assign({}, ...shapes)) as OptionNames);
+  const found = shapes.find((one) => shapes.length < 2 || names.some((name) => Object.hasOwn(one, name)));
+  const shape = found ?? (Object.assign({}, ...shapes) as OptionNames);
   const refuse = (what: string): never => {
     throw new MlsError("usage", what + Object.keys(shape).join(", "));
   };

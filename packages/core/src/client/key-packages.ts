@@ -111,17 +111,13 @@ export class KeyPackageStore {
   #hasExpired = false;
   /** Init keys that saved key packages have too. */
   readonly #recorded = new WeakSet<HpkePrivateKey>();
-  #endLater: ((own: KeptKeyPackage, end: () => void) => void) | undefined;
+  /** Ends stored keys of a key package that was deleted, when nothing refers to them any more. Default: at once. */
+  endLater: ((own: KeptKeyPackage, end: () => void) => void) | undefined;
 
   /** @param isUsed whether an open group has a private key */
   constructor(hpke: HpkePart, isUsed: (key: HpkePrivateKey) => boolean) {
     this.#hpke = hpke;
     this.#isUsed = isUsed;
-  }
-
-  /** @param endLater ends stored keys of a key package when nothing refers to them any more. Default: at once */
-  whenDeleted(endLater: (own: KeptKeyPackage, end: () => void) => void): void {
-    this.#endLater = endLater;
   }
 
   /** Notes that key packages were saved. */
@@ -244,8 +240,8 @@ export class KeyPackageStore {
     if (own === undefined) return false;
     this.#all.delete(id);
     const stored = isStored(this.#hpke, own.initKey);
-    if (!stored || this.#endLater === undefined) this.end(own);
-    else if (!keep) this.#endLater(own, () => this.end(own));
+    if (!stored || this.endLater === undefined) this.end(own);
+    else if (!keep) this.endLater(own, () => this.end(own));
     return true;
   }
 

@@ -24,7 +24,6 @@ export interface KnownKeys {
  */
 export class HeldKeys {
   readonly scope: KeyScope;
-  readonly #hpke: HpkePart;
   readonly #isNeeded: (key: HpkePrivateKey) => boolean;
   #shared: HpkePrivateKey | undefined;
   /** Those that the last record needs. */
@@ -37,7 +36,6 @@ export class HeldKeys {
   /** @param isNeeded whether another group or a key package of this client has a key too */
   constructor(provider: CipherSuiteProvider, known: KnownKeys, isNeeded: (key: HpkePrivateKey) => boolean) {
     this.scope = new KeyScope(provider);
-    this.#hpke = provider.hpke;
     this.#isNeeded = isNeeded;
     this.begin(known);
   }
@@ -60,14 +58,17 @@ export class HeldKeys {
     return leafKey === this.#shared;
   }
 
+  #isStored(key: HpkePrivateKey): boolean {
+    return isStored(this.scope.provider.hpke, key);
+  }
+
   #storedAmong(keys: Iterable<HpkePrivateKey>): Set<HpkePrivateKey> {
-    return new Set([...keys].filter((key) => isStored(this.#hpke, key)));
+    return new Set([...keys].filter((key) => this.#isStored(key)));
   }
 
   #ending(keys: Iterable<HpkePrivateKey>): HpkePrivateKey[] {
     // Where it is stored, groups that aren't open may need it.
-    const isNeeded = (key: HpkePrivateKey) => isStored(this.#hpke, key) || this.#isNeeded(key);
-    return [...keys].filter((key) => !(key === this.#shared && isNeeded(key)));
+    return [...keys].filter((key) => key !== this.#shared || !(this.#isStored(key) || this.#isNeeded(key)));
   }
 
   /** Ends keys that the state doesn't need any more: with the running operation, or when no record needs them. */

@@ -145,24 +145,21 @@ export class Operation<R = unknown, T = unknown> {
   }
 
   /** @returns what ends that */
-  #obey(signal: AbortSignalLike): (() => void) | undefined {
+  #obey(signal: AbortSignalLike): () => void {
     const abort = () => {
       if (!this.#isStoring && this.#steps.isPartlyDone?.() === true) return;
       const message = "the operation was given up, because its signal was aborted";
       this.giveUp(new MlsError(this.#isStoring ? "storage" : "try-again", message, { cause: signal.reason }));
     };
     try {
-      if (!signal.aborted) {
-        signal.addEventListener("abort", abort);
-        return () => signal.removeEventListener("abort", abort);
-      }
-      abort();
+      if (signal.aborted) abort();
+      else signal.addEventListener("abort", abort);
     } catch (cause) {
       this.giveUp(
         new MlsError("usage", "expected options.signal: an AbortSignal, got one that throws", { cause }),
       );
     }
-    return undefined;
+    return () => signal.removeEventListener("abort", abort);
   }
 
   /** @param listener is called when it is over, in the place of the one before */

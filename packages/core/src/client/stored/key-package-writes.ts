@@ -112,9 +112,13 @@ export class KeyPackageWrites {
     }
   }
 
+  #endLater(): KeyPackageStore["endLater"] {
+    return (own, end) => this.#ends.set(end, this.#idOf(own));
+  }
+
   /** Has the keys of key packages that are deleted end when the storage doesn't have them any more. */
   watch(): void {
-    this.#kept().whenDeleted((own, end) => this.#ends.set(end, this.#idOf(own)));
+    this.#kept().endLater = this.#endLater();
   }
 
   /** Undoes here what wasn't written. @param isRefused whether the storage surely doesn't have it */

@@ -37,32 +37,17 @@ export const codeText: Codec<string> = {
   read: (reader) => mapKey(opaque.read(reader)),
 };
 
-/** A structure that is decoded when it is first asked for. */
-export interface Later<T> {
-  readonly value: T;
-}
-
-/** A class, not an object literal with a getter: docs/decisions/short-lives.md */
-class Encoded<T> implements Later<T> {
-  readonly #read: () => T;
-
-  constructor(read: () => T) {
-    this.#read = read;
-  }
-
-  get value(): T {
-    return this.#read();
-  }
-}
+/** A structure that is decoded when it is asked for. A function, not a getter: docs/decisions/short-lives.md */
+export type Later<T> = () => T;
 
 /** The same as {@link nested}, for what has types of extensions: a client that lacks one is told so before. */
 export function later<T>(codec: Codec<T>): Codec<Later<T>> {
   return {
-    write: (writer, { value }) => nested(codec).write(writer, value),
+    write: (writer, value) => nested(codec).write(writer, value()),
     read(reader) {
       const { context } = reader;
       const bytes = ownBytes.read(reader);
-      return new Encoded(() => decode(codec, bytes, context));
+      return () => decode(codec, bytes, context);
     },
   };
 }

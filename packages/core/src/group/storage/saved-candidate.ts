@@ -62,7 +62,7 @@ export async function saveCandidate(save: Saver, current: Epoch, one: Candidate)
   return {
     ...one,
     ...changes,
-    proposals: { value: one.proposals },
+    proposals: () => one.proposals,
     next:
       epoch === current
         ? undefined
@@ -86,7 +86,7 @@ export async function loadCandidate(
   loadKey: LoadKey,
 ): Promise<Candidate> {
   const { next, epoch } = await loadNext(config, current, savedNext, loadKey);
-  const proposals = saved.proposals.value;
+  const proposals = saved.proposals();
   const [reinit] = ofType(proposals, ProposalType.reinit);
   const custom = proposals.flatMap(({ sender, proposal }) =>
     isCustomProposal(proposal) ? [{ sender, proposal }] : [],

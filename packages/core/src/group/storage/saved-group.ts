@@ -125,7 +125,7 @@ export async function savedState(
 
 /** @param next the tree of the epoch after it: so the bytes stay the same as long as the epoch is kept */
 export function savedPast(past: PastEpoch, next: RatchetTree): TypeOf<typeof SavedPast> {
-  return { ...past, leaves: { value: next.changesTo(past.tree).leaves } };
+  return { ...past, leaves: () => next.changesTo(past.tree).leaves };
 }
 
 /** The past epochs of a state, each with the tree of the epoch after it. */
@@ -138,7 +138,7 @@ export async function savedProposal(
   value: CachedProposal,
 ): Promise<TypeOf<typeof SavedProposal>> {
   const { reference, leafKey: key, dropped = false, message } = value;
-  return { reference, sourced: { value }, leafKey: key && (await save.key(key)), dropped, message };
+  return { reference, sourced: () => value, leafKey: key && (await save.key(key)), dropped, message };
 }
 
 /**
@@ -230,7 +230,7 @@ export async function loadSaved(
   let next = tree;
   const loaded = saved.past.map((one): PastEpoch => {
     const { groupContext, leaves, endedBy, endedByOwn, endedAt, joined } = one;
-    next = next.withChangesLater(() => ({ leaves: leaves.value, parents: [] }));
+    next = next.withChangesLater(() => ({ leaves: leaves(), parents: [] }));
     return {
       epoch: epochIn(groupContext),
       groupContext,
@@ -263,9 +263,10 @@ export async function loadSaved(
 }
 
 export async function loadProposal(
-  { sourced: { value }, ...one }: TypeOf<typeof SavedProposal>,
+  { sourced, ...one }: TypeOf<typeof SavedProposal>,
   loadKey: LoadKey,
 ): Promise<CachedProposal> {
+  const value = sourced();
   return {
     ...value,
     ...one,
