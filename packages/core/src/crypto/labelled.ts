@@ -52,33 +52,16 @@ function labelAndContent(label: Uint8Array, ...content: readonly Uint8Array[]): 
   }, vectorSize(label) + vectorSize({ length }));
 }
 
-/** Encodes `{ uint16 length; opaque label<V>; opaque context<V>; }`. */
-function encodedLabel(label: Uint8Array, context: Uint8Array, length: number): Uint8Array {
-  const [l, c] = [label.length, context.length];
-  if (l > 63 || c > 63) {
-    return written((writer) => {
-      writer.uint16(length);
-      opaque.write(writer, label);
-      opaque.write(writer, context);
-    });
-  }
-  // Five for each message: a writer would take three times as long.
-  const info = new Uint8Array(4 + l + c);
-  info[0] = length >>> 8;
-  info[1] = length;
-  info[2] = l;
-  info.set(label, 3);
-  info[3 + l] = c;
-  info.set(context, 4 + l);
-  return info;
-}
-
 /** Encodes KDFLabel, RFC 9420 §8: the `info` of the KDF in ExpandWithLabel. */
 export function kdfLabel(label: string, context: Uint8Array, length: number): Uint8Array {
   const { bytes, infos } = knownLabel(label);
   const found = context.length === 0 ? infos.get(length) : undefined;
   if (found !== undefined) return found;
-  const info = encodedLabel(bytes, context, length);
+  const info = written((writer) => {
+    writer.uint16(length);
+    opaque.write(writer, bytes);
+    opaque.write(writer, context);
+  });
   // Most labels have no context: their KDFLabel is the same each time.
   if (context.length === 0 && infos.size < MAX_KNOWN) infos.set(length, info);
   return info;
