@@ -57,10 +57,15 @@ export class Storm {
     return this.#open.size;
   }
 
-  /** Those deeds, with who does them. */
+  /** Those of the honest, with who does them: who forges may be removed, and not learn of it. */
+  get #owed(): readonly Choice[] {
+    return [...this.#open.values()].filter(({ client }) => this.#company.isHonest(client));
+  }
+
+  /** What they are, and of whom. */
   get waiting(): string {
     const counts = new Map<string, number>();
-    for (const { client, deed } of this.#open.values()) {
+    for (const { client, deed } of this.#owed) {
       const where = "group" in deed ? ` in ${deed.group.slice(0, 8)}` : "";
       const what = `${client} ${deed.kind}${where}`;
       counts.set(what, (counts.get(what) ?? 0) + 1);
@@ -157,10 +162,10 @@ export class Storm {
     this.#progress = performance.now();
   }
 
-  /** @returns whether all deeds have been answered, before nothing happened for so many milliseconds */
+  /** @returns whether all deeds of the honest have been answered, before nothing happened for so many milliseconds */
   async answered(within: number): Promise<boolean> {
     this.hear();
-    while (this.#open.size > 0 && performance.now() - this.#progress < within) await sleep(50);
-    return this.#open.size === 0;
+    while (this.#owed.length > 0 && performance.now() - this.#progress < within) await sleep(50);
+    return this.#owed.length === 0;
   }
 }
