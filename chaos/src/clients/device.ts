@@ -93,7 +93,8 @@ export class Device {
       this.#enter(event.conversation);
     if (event.kind !== "problem") return;
     const { conversation, problem } = event;
-    const { code, message: text } = problem;
+    const { code, message, cause } = problem;
+    const text = cause instanceof Error ? `${message}: ${cause.message}` : message;
     this.#tell({ kind: "problem", client: this.name, group: conversation?.id ?? "", code, text });
   }
 
