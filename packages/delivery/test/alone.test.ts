@@ -137,6 +137,33 @@ it("looks again after a restart, too", async () => {
   await goesOn([alice, bob, again], [all[0], all[1], c]);
 });
 
+it("goes on with the commit by which it was joining again when it ended", async () => {
+  let isDown = true;
+  const tried: string[] = [];
+  const tries = step();
+  const wrap = (service: DeliveryService, name: string): DeliveryService =>
+    name !== "carol"
+      ? service
+      : changed(service, {
+          submit: async (handshake, options) => {
+            if (handshake.key === undefined) tried.push(handshake.id);
+            if (!isDown || handshake.key !== undefined) return service.submit(handshake, options);
+            tries.finish();
+            throw new DeliveryError("unavailable", "the line is down");
+          },
+        });
+  const { people, all } = await parted(wrap, [NEVER, NEVER, NEVER]);
+  const [alice, bob, carol] = people;
+  await tries.done;
+  await carol.messenger.close();
+  isDown = false;
+  const again = await carol.reopen();
+  const c = again.messenger.conversation(all[2].id) as Conversation;
+  await goesOn([alice, bob, again], [all[0], all[1], c]);
+  expect(new Set(tried).size).toBe(1);
+  expect(problems(again).join()).not.toContain("can't be read");
+});
+
 it("finds the others, though both commit by turns", async () => {
   const cut = new Cut("carol");
   const { people, all, epoch } = await parted(cut.wrap, [NEVER]);

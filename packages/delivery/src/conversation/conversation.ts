@@ -245,8 +245,9 @@ export class GroupConversation implements Conversation {
       return;
     }
     try {
-      room.group = await this.#find();
       if (room.record.state === "joining") room.joining = await this.#find(true);
+      // While that one is open, the one whose place it takes can't be.
+      if (room.joining === undefined) room.group = await this.#find();
     } catch (cause) {
       room.problem("storage", "the state of the group can't be read", { retry: true, cause });
     }
