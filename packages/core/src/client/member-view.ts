@@ -26,7 +26,7 @@ import { StagedCommit } from "./staged-commit.js";
 /** A group as one of its members sees it. Changes are those of {@link Group}. */
 export abstract class MemberView extends GroupBase {
   readonly #own: Membership;
-  readonly #handles = new WeakMap<Candidate["commit"], StagedCommit>();
+  #handles = new WeakMap<Candidate["commit"], StagedCommit>();
 
   protected constructor(own: Membership) {
     super();
@@ -77,6 +77,9 @@ export abstract class MemberView extends GroupBase {
   stagedCommit(one: Candidate): StagedCommit {
     let staged = this.#handles.get(one.commit);
     if (staged === undefined) {
+      const { candidates, kept } = this.#own.state;
+      // Else an older map would keep those before from collections of young objects: docs/decisions/short-lives.md.
+      if (candidates.length < 2 && kept === undefined) this.#handles = new WeakMap();
       staged = new StagedCommit(this.#own, one);
       this.#handles.set(one.commit, staged);
     }

@@ -195,11 +195,11 @@ export function readMessage(bytes: Uint8Array, extensions: readonly ReadableType
       const { content } = message.publicMessage;
       const { contentType } = content.content;
       return {
-        ...publicHeader(content, contentType, proposalType),
-        ...ends,
         get references() {
           return referencesIn(ends.message, types);
         },
+        ...ends,
+        ...publicHeader(content, contentType, proposalType),
       };
     }
     case WireFormat.privateMessage: {

@@ -119,7 +119,7 @@ export async function authenticate(
 ): Promise<void> {
   if (role === "external-sender") await validateSignatureKey(provider, identity.signatureKey);
   const valid = await ask(() =>
-    authentication.validate({ ...identityOf(identity), groupId: copied(groupId), role }),
+    authentication.validate({ groupId: copied(groupId), role, ...identityOf(identity) }),
   );
   if (!valid) throw new MlsError("authentication", "the authentication service refused a credential");
   if (replaces === undefined || groupId === undefined) return;

@@ -84,7 +84,9 @@ export async function assembleEpoch(
     const { confirmedTranscriptHash: confirmed } = groupContext;
     const tag = await confirmationTag(provider, secrets.confirmationKey, confirmed);
     return {
-      ...(await publicEpoch(provider, groupContext, tree, tag)),
+      groupContext,
+      tree,
+      interimTranscriptHash: await interimTranscriptHash(provider, confirmed, tag),
       keys,
       secrets,
       secretTree: new SecretTree(provider, tree.width, encryptionSecret, policy.ratchets),

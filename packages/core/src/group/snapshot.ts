@@ -16,44 +16,45 @@ export interface GroupSnapshot {
   member(leafIndex: number): Member | undefined;
 }
 
-/**
- * Read when it is asked for: most hooks need little of it.
- * @param changed a member in place of the one that the tree has at its leaf, if it has one
- */
-export function snapshotOf(
-  {
-    groupContext,
-    tree,
-  }: {
-    readonly groupContext: Pick<GroupContext, "groupId" | "epoch" | "extensions">;
-    readonly tree: RatchetTree;
-  },
-  changed?: Member,
-): GroupSnapshot {
-  let members: readonly Member[] | undefined;
-  const member = (leafIndex: number) => {
-    if (leafIndex === changed?.leafIndex) return changed;
-    const leafNode = tree.leaf(leafIndex);
+interface Shown {
+  readonly groupContext: Pick<GroupContext, "groupId" | "epoch" | "extensions">;
+  readonly tree: RatchetTree;
+}
+
+/** Read when it is asked for: most hooks need little of it. A class: docs/decisions/short-lives.md */
+export class Snapshot implements GroupSnapshot {
+  readonly #group: Shown;
+  readonly #changed: Member | undefined;
+  #members: readonly Member[] | undefined;
+  readonly epoch: bigint;
+
+  /** @param changed a member in place of the one that the tree has at its leaf, if it has one */
+  constructor(group: Shown, changed?: Member) {
+    this.#group = group;
+    this.#changed = changed;
+    this.epoch = group.groupContext.epoch;
+  }
+
+  get groupId(): Bytes {
+    return copied(this.#group.groupContext.groupId);
+  }
+
+  get extensions(): readonly Owned<Extension>[] {
+    return copied(this.#group.groupContext.extensions);
+  }
+
+  get members(): readonly Member[] {
+    const changed = this.#changed;
+    this.#members ??= membersOf(this.#group)
+      .filter(({ leafIndex }) => leafIndex !== changed?.leafIndex)
+      .concat(changed ?? [])
+      .sort((a, b) => a.leafIndex - b.leafIndex);
+    return this.#members;
+  }
+
+  member(leafIndex: number): Member | undefined {
+    if (leafIndex === this.#changed?.leafIndex) return this.#changed;
+    const leafNode = this.#group.tree.leaf(leafIndex);
     return leafNode && memberOf(leafIndex, leafNode);
-  };
-  const list = () => {
-    const all = membersOf({ tree });
-    if (changed === undefined) return all;
-    const others = all.filter(({ leafIndex }) => leafIndex !== changed.leafIndex);
-    return [...others, changed].sort((a, b) => a.leafIndex - b.leafIndex);
-  };
-  return {
-    get groupId() {
-      return copied(groupContext.groupId);
-    },
-    epoch: groupContext.epoch,
-    get extensions() {
-      return copied(groupContext.extensions);
-    },
-    get members() {
-      members ??= list();
-      return members;
-    },
-    member,
-  };
+  }
 }

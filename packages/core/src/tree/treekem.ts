@@ -94,9 +94,9 @@ export async function createUpdatePath(
     const leafNode = await signLeafNode(
       signer,
       {
-        ...unsignedLeaf,
         encryptionKey: leafPair.publicKey,
         leafNodeSource: { type: LeafNodeSource.commit, parentHash: leafParentHash },
+        ...unsignedLeaf,
       },
       { groupId, leafIndex: sender },
     );

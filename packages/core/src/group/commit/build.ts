@@ -138,7 +138,10 @@ export async function buildCommit(
     if (resumption !== undefined) checkResumption(config, resumption.id, resumption.from, next.epoch);
     const { added, psks } = applied;
     const welcome = await createWelcome(config, next, {
-      ...{ added, psks, pskSecret, pathSecrets: path?.pathSecrets },
+      added,
+      psks,
+      pskSecret,
+      pathSecrets: path?.pathSecrets,
       signer: request.nextSigner,
       ratchetTree: request.ratchetTreeInWelcome,
     });

@@ -58,7 +58,7 @@ export async function createGroupInfo(
     signer: leafIndex,
   };
   const signature = await signWithLabel(signer, GROUP_INFO_LABEL, encode(GroupInfoTBS, unsigned));
-  return { ...unsigned, signature };
+  return { signature, ...unsigned };
 }
 
 /** A signed GroupInfo (§12.4.3) as an encoded MLSMessage. */

@@ -95,9 +95,9 @@ async function mergeCommit(
   });
   if (state.status === "joining") {
     const before = commit.next.groupContext.epoch - 1n;
-    return { ...enterJoined(state, { epoch: before, endedBy, endedByOwn: true }), received };
+    return { received, ...enterJoined(state, { epoch: before, endedBy, endedByOwn: true }) };
   }
-  return { ...enterEpoch(config, state, commit, endedBy), received };
+  return { received, ...enterEpoch(config, state, commit, endedBy) };
 }
 
 /** {@link mergeCommit} for a commit that isn't staged. */
@@ -107,7 +107,7 @@ export function mergeReceived(
   commit: Candidate,
 ): Promise<Reception<CommitMessage>> {
   const drop = () => commit.epoch && wipeEpoch(commit.epoch);
-  const step = async () => ({ ...(await mergeCommit(config, state, commit)), drop });
+  const step = async () => ({ drop, ...(await mergeCommit(config, state, commit)) });
   return onFailure(step, drop) as Promise<Reception<CommitMessage>>;
 }
 
@@ -119,7 +119,7 @@ export async function mergeStaged(
 ): Promise<Reception<CommitMessage>> {
   const merged = await mergeCommit(config, state, commit);
   const key = await keyOf(state.current, commit);
-  return { ...merged, consume: key?.consume, drop: key?.discard };
+  return { consume: key?.consume, drop: key?.discard, ...merged };
 }
 
 /** The key of a received PrivateMessage, which staging left in the secret tree (§9.2). */

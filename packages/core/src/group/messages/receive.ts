@@ -104,9 +104,9 @@ export async function stageMessage(config: GroupConfig, state: GroupState, bytes
   if (!("commit" in opened)) throw new MlsError("duplicate", "this commit is in force already");
   const { commit } = opened;
   return {
-    ...stageCandidate(state, commit),
     commit,
     drop: () => commit.epoch && wipeEpoch(commit.epoch),
+    ...stageCandidate(state, commit),
   };
 }
 
@@ -137,7 +137,7 @@ type Handshake = Extract<MlsMessage, { readonly wireFormat: 1 | 2 }>;
 function headerOf(message: Handshake): Header {
   if (message.wireFormat === WireFormat.privateMessage) return message.privateMessage;
   const { content, ...header } = message.publicMessage.content;
-  return { ...header, contentType: content.contentType };
+  return { contentType: content.contentType, ...header };
 }
 
 function isPast(state: GroupState, header: Header): boolean {

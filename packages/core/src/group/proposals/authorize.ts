@@ -9,7 +9,7 @@ import { keptByDefault, type ProposalAction } from "../authorization.js";
 import type { GroupConfig } from "../config.js";
 import type { PublicEpoch } from "../epoch.js";
 import type { Member } from "../member.js";
-import { snapshotOf } from "../snapshot.js";
+import { Snapshot } from "../snapshot.js";
 import { partyOf } from "./sender.js";
 
 /** A valid commit, for the application to authorize. */
@@ -52,8 +52,8 @@ export async function authorizeCommit(
       proposer: partyOf(epoch, sender),
       reference: reference?.slice(),
     })),
-    before: snapshotOf(epoch),
-    after: snapshotOf({ groupContext: { groupId, epoch: number + 1n, extensions }, tree }, after),
+    before: new Snapshot(epoch),
+    after: new Snapshot({ groupContext: { groupId, epoch: number + 1n, extensions }, tree }, after),
   });
   const answer = isPromise(given) ? await given : given;
   if (answer === true) return [];
@@ -85,7 +85,7 @@ export async function authorizeProposal(
   const given =
     policy.authorize === undefined
       ? true
-      : policy.authorize({ kind: "proposal", ...copied(action), group: group && snapshotOf(group) });
+      : policy.authorize({ kind: "proposal", ...copied(action), group: group && new Snapshot(group) });
   const answer = isPromise(given) ? await given : given;
   const verdict = answer === true ? keptByDefault(action) : answer;
   if (verdict !== "keep" && verdict !== "ignore") {
