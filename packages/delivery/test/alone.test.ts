@@ -98,8 +98,9 @@ async function parted(
   const m = all.pop() as Conversation;
   const service = world.connect("mallory", signer.publicKey);
   await submitJunk(service, m, signer, { path: spoilt(0), isConfirmed: true, beside: "nothing" });
+  const copy = await copyOf(m.group, "mallory", signer);
   await mallory.messenger.close();
-  return { people: people as Three<Someone>, all: all as Three<Conversation>, epoch: m.epoch };
+  return { people: people as Three<Someone>, all: all as Three<Conversation>, epoch: m.epoch, copy };
 }
 
 /** All are where the others are, and heard by them. */
@@ -162,6 +163,39 @@ it("goes on with the commit by which it was joining again when it ended", async 
   await goesOn([alice, bob, again], [all[0], all[1], c]);
   expect(new Set(tried).size).toBe(1);
   expect(problems(again).join()).not.toContain("can't be read");
+});
+
+it("isn't led elsewhere because of what it refused before it joined again", async () => {
+  let led: Uint8Array | undefined;
+  let looks = 0;
+  const wrap = (service: DeliveryService, name: string): DeliveryService =>
+    name !== "carol"
+      ? service
+      : changed(service, {
+          groupInfo: async (groupId, options) => {
+            const found = await service.groupInfo(groupId, options);
+            looks++;
+            return found && led ? { ...found, groupInfo: led } : found;
+          },
+        });
+  const { people, all, epoch, copy } = await parted(wrap, [NEVER, NEVER, NEVER]);
+  const [alice, bob, carol] = people;
+  await until([carol], () => problems(carol).some(isJoiningAgain));
+  await carol.messenger.close();
+  // Of Mallory's own way, as long as that of the others.
+  while (copy.epoch < epoch + 2n) {
+    await copy.update();
+    await copy.mergePendingCommit();
+  }
+  led = await copy.groupInfo();
+  looks = 0;
+  const again = await carol.reopen();
+  // Time in which it would look several times.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const c = again.messenger.conversation(all[2].id) as Conversation;
+  await goesOn([alice, bob, again], [all[0], all[1], c]);
+  expect(problems(again).filter(isJoiningAgain)).toEqual([]);
+  expect(looks).toBe(0);
 });
 
 it("finds the others, though both commit by turns", async () => {

@@ -194,18 +194,15 @@ export class Plan {
     this.#effects.push(apply);
   }
 
-  /**
-   * A handshake that is over, whether it was taken. That one was, own or another member's, says little about where the rest is:
-   * else two sides that answer each other's commits would never find together.
-   */
+  /** A handshake that is over, whether it was taken. That says little about where the rest is: each side takes its own. */
   #passed({ cursor }: LogEntry, taken = true, isOwn = false): void {
     const { refused: before, heard: last = 0 } = this.record;
     const heard = !taken ? 0 : isOwn ? last : last + 1;
     const refused = !taken ? before + 1 : heard >= MOST_HEARD ? 0 : before;
     this.#handshakes.add(cursor);
     this.#effects.push(() => this.#room.passed(cursor));
-    if (!this.#isRetry) this.record = { ...this.record, last: cursor, taken, refused, heard };
-    else if (this.record.last === cursor) this.record = { ...this.record, taken, refused, heard };
+    if (!this.#isRetry || this.record.last === cursor)
+      this.record = { ...this.record, last: cursor, taken, refused, heard };
   }
 
   #commit(entry: LogEntry, commit: CommitMessage): void {
@@ -229,7 +226,8 @@ export class Plan {
       ...((this.record.state === "starting" || joins) && { state: "active" as const }),
       // Own commits don't make it longer ago, nor do those of others who are answered by somebody elsewhere.
       alone: alone !== undefined && (commit.own || isDisputed) ? String(BigInt(alone) + 1n) : alone,
-      ...(joins && { alone: undefined, joined: entry.time }),
+      // What it refused before says nothing about where it is now.
+      ...(joins && { alone: undefined, joined: entry.time, refused: 0, heard: 0 }),
       ...((joins || !commit.own) && { unheard: joins || undefined }),
     };
     // This client hasn't read what the log had before: what it has sent may stand there.
