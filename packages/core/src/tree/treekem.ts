@@ -94,9 +94,10 @@ export async function createUpdatePath(
     const leafNode = await signLeafNode(
       signer,
       {
+        ...unsignedLeaf,
+        // Last: the leaf may be one that has a key already.
         encryptionKey: leafPair.publicKey,
         leafNodeSource: { type: LeafNodeSource.commit, parentHash: leafParentHash },
-        ...unsignedLeaf,
       },
       { groupId, leafIndex: sender },
     );
