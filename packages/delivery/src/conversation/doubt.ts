@@ -80,8 +80,8 @@ export class Doubt {
   }
 
   /**
-   * Whether others may be in another epoch, for all that this client has read: until it takes a commit of theirs or joins again,
-   * nothing that it is shown says otherwise.
+   * Whether others may be in another epoch, for all that this client has read. What it is shown doesn't say otherwise: it takes
+   * enough commits of others in a row, or joins again.
    */
   get #isOpen(): boolean {
     const { record, host } = this.#room;
