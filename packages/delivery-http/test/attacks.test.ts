@@ -232,6 +232,11 @@ describe("who isn't a member", () => {
     expect(await refusal(bob.send(message(groupId, key)))).toBe("forbidden");
     const mine = await epochKey(3, 70);
     expect(await refusal(bob.submit(handshake(groupId, mine, { after, key: () => key })))).toBe("forbidden");
+    // How much there is, it learns: else it couldn't tell how far the others may be.
+    await alice.send(message(groupId, next));
+    const rest = bob.subscribe({ groupId, after, key: () => key })[Symbol.asyncIterator]();
+    expect((await rest.next()).value).toMatchObject({ entries: [], behind: 2 });
+    expect(await refusal(rest.next())).toBe("forbidden");
     const info = { groupInfo: bytes(9), handshake: after };
     expect(await refusal(bob.publishGroupInfo(groupId, info, () => key))).toBe("forbidden");
     // Without a key it may say that it joins, and gets nothing by it, nor takes anything from the members.

@@ -241,6 +241,20 @@ describe("a service in memory that checks members", () => {
     await expect(handshake(alice, first, again)).resolves.toMatchObject({ kind: "stale" });
   });
 
+  it("says first how much there is, when the grace time is over, too", async () => {
+    const { alice, bob, older, newer, second, pass } = await two();
+    await hello(bob, newer);
+    pass(31);
+    await hello(bob, newer);
+    const log = alice.subscribe({ groupId, after: second, key: older.source })[Symbol.asyncIterator]();
+    expect((await log.next()).value).toEqual({ entries: [], behind: 2 });
+    await expect(log.next()).rejects.toMatchObject({ code: "forbidden" });
+    // Who is no member is told nothing.
+    const stranger = (await two()).memory.connect("mallory", "phone");
+    const strange = stranger.subscribe({ groupId, after: "", key: undefined })[Symbol.asyncIterator]();
+    await expect(strange.next()).rejects.toMatchObject({ code: "forbidden" });
+  });
+
   it("keeps the keys that are good, and who has proven them, when their handshakes are gone", async () => {
     const { alice, bob, older, newer, second, pass } = await two({ retention: { entries: 3 } });
     for (let i = 0; i < 5; i++) await hello(alice, newer);

@@ -99,7 +99,9 @@ export class Reader<Entry> implements AsyncIterableIterator<Batch<Entry>> {
         return { done: false, value };
       }
       if (frame?.kind === "locked" && frame.turn === this.#asked) {
-        const isUnlocked = await this.#unlock(this.#stream, frame.isFinal);
+        // To whom it has something to say, it says first how much. Who is no member is told nothing.
+        const isFinal = frame.isFinal && (this.#isBegun || frame.behind === 0);
+        const isUnlocked = await this.#unlock(this.#stream, isFinal);
         if (!isUnlocked && !this.#isBegun) {
           // The first one comes at once: there is more, and it isn't for this client's keys.
           this.#isBegun = true;

@@ -102,7 +102,8 @@ export class Reader {
     for await (const batch of host.service.subscribe({ groupId, after: record.cursor, key, signal })) {
       host.reached(true);
       await this.#take(batch);
-      backoff.reset();
+      // That there is more than it may read is no success.
+      if (batch.entries.length > 0 || batch.behind === 0) backoff.reset();
       if (room.isEnded || signal.aborted) return;
     }
     throw new DeliveryError("unavailable", "the service ended the subscription");

@@ -226,19 +226,23 @@ export class Connection implements DeliveryService {
     const { members, options, now } = this.#hub;
     let place = start;
     let patience: number | undefined;
+    let isBegun = false;
     return {
       wait: (wake) => group.log.wait(wake),
       behind: () => group.log.last - place,
       patience: () => patience,
       next: async (ended) => {
+        const isFirst = !isBegun;
+        isBegun = true;
         const keys = members && (await this.#provenKeys(group, source, ended));
         const upTo = (keys && readsUpToByAny(keys)) ?? group.log.last;
         const found = group.log.after(place, upTo, options.batch, options.batchBytes);
         place = found.at(-1)?.place ?? place;
         const entries = found.map((one) => group.entry(one.entry, one.place));
         if (entries.length > 0) return { entries, behind: group.log.last - place };
-        // Nothing more is read with this key, unless members write with it once more.
-        patience = keys && group.patience(keys, now());
+        // Nothing more is read with this key, unless members write with it once more. How much there is, the first batch says
+        // in any case.
+        if (!isFirst) patience = keys && group.patience(keys, now());
         return undefined;
       },
     };

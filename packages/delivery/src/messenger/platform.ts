@@ -133,7 +133,10 @@ export class Backoff {
     return this.#count;
   }
 
-  /** How many of the last ones, in a row, were for answers that the same call gets again: what isn't to be given up because of others. */
+  /**
+   * How many of the last answers, in a row, were such that the same call gets them again: what isn't to be given up because of
+   * others. That a service can't be reached is no answer.
+   */
   get refusals(): number {
     return this.#refusals;
   }
@@ -145,8 +148,9 @@ export class Backoff {
 
   /** @param error what the service answered: it may say how long to wait */
   next(error?: unknown): number {
+    const isReached = !(error instanceof DeliveryError && error.code === "unavailable");
     const isRefusal = error instanceof DeliveryError && error.retry === "never";
-    this.#refusals = isRefusal ? this.#refusals + 1 : 0;
+    if (isReached) this.#refusals = isRefusal ? this.#refusals + 1 : 0;
     const full = Math.min(this.#longest, this.#first * 2 ** Math.min(this.#count++, 30));
     const wanted = error instanceof DeliveryError ? (error.retryAfter ?? 0) : 0;
     return Math.max(full * (0.5 + Math.random() / 2), wanted);

@@ -1,0 +1,78 @@
+// RFC 9750 §5: a member that has refused a commit which the others took, and that the service lets read no more, on a bad line.
+import { generateSigner } from "@copse/core";
+import { type Conversation, DeliveryError } from "@copse/delivery";
+import { expect, it } from "vitest";
+import { spoilt, submitJunk } from "./support/mallory.js";
+import {
+  agree,
+  crypto,
+  heard,
+  problems,
+  type Someone,
+  SUITE,
+  together,
+  until,
+  World,
+} from "./support/people.js";
+import { changed } from "./support/unreliable.js";
+
+it("joins again, however often the service can't be reached in between", async () => {
+  let isAway = true;
+  let calls = 0;
+  const reach = () => {
+    calls++;
+    if (isAway || calls % 3 > 0) throw new DeliveryError("unavailable", "the line is bad");
+  };
+  let isCut = false;
+  const world = new World({
+    grace: 1,
+    wrap: (service, name) =>
+      name !== "carol"
+        ? service
+        : changed(service, {
+            groupInfo: async (...args) => {
+              if (isCut) reach();
+              return service.groupInfo(...args);
+            },
+            subscribe: (...args) => {
+              if (isCut) reach();
+              return service.subscribe(...args);
+            },
+          }),
+  });
+  const signer = await generateSigner(crypto, SUITE);
+  const alice = await world.person("alice");
+  const mallory = await world.person("mallory", { signer });
+  const [carol, dave, bob] = (await world.people("carol", "dave", "bob")) as [Someone, Someone, Someone];
+  await Promise.all([alice, mallory].map(({ messenger }) => messenger.settled()));
+  const people = [alice, mallory, carol, dave, bob];
+  const all = (await together(people)) as [
+    Conversation,
+    Conversation,
+    Conversation,
+    Conversation,
+    Conversation,
+  ];
+  const [a, m, c, , b] = all;
+  await agree(people, all);
+  const { epoch } = a;
+  isCut = true;
+  // Carol and Dave can't take it: they are under the second node of its path.
+  await submitJunk(world.connect("mallory", signer.publicKey), m, signer, {
+    path: spoilt(1),
+    isConfirmed: true,
+    beside: "nothing",
+  });
+  await until([carol], () => problems(carol).some((text) => text.startsWith("junk")));
+  const waiting = await c.send("from where nobody is");
+  for (const one of [a, b, a, b]) {
+    const before = one.epoch;
+    await one.update();
+    await until([alice, bob], () => a.epoch === b.epoch && a.epoch > before);
+  }
+  expect(c.epoch).toBe(epoch);
+  isAway = false;
+  await waiting.sent;
+  expect(await heard(alice, a, 1)).toEqual(["carol: from where nobody is"]);
+  expect(problems(carol).join()).toContain("has joined the group again");
+});
