@@ -241,6 +241,7 @@ export class HttpConnection implements HttpDelivery {
 
   async close(): Promise<void> {
     this.#life.close();
+    this.#requests.close();
     this.#socket.close();
   }
 }

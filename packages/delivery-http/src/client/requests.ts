@@ -1,5 +1,6 @@
 // Calls by HTTP, and the login that they need.
 import type { AbortSignalLike, Bytes } from "@copse/core";
+import { Ending } from "@copse/delivery/rules";
 import { DeliveryError, type DeliveryErrorCode } from "@copse/delivery/service";
 import {
   type AnswerOf,
@@ -57,10 +58,16 @@ const unavailable = (what: string, cause?: unknown) => new DeliveryError("unavai
 
 export class Requests {
   readonly #options: RequestOptions;
+  readonly #closing = new Ending();
   #token: Promise<string> | undefined;
 
   constructor(options: RequestOptions) {
     this.#options = options;
+  }
+
+  /** Ends all requests, those that nobody waits for too. */
+  close(): void {
+    this.#closing.abort(new DeliveryError("closed", "the connection was closed"));
   }
 
   /** The origin that is signed. */
@@ -146,20 +153,24 @@ export class Requests {
     const controller = new AbortController();
     const timer = setTimeout(() => controller.abort(), timeout);
     const abort = () => controller.abort();
-    signal?.addEventListener("abort", abort);
+    const signals = signal === undefined ? [this.#closing] : [signal, this.#closing];
+    for (const one of signals) one.addEventListener("abort", abort);
+    const check = () => {
+      for (const { aborted, reason } of signals) if (aborted) throw reason;
+    };
     const attempt = async () => {
       const response = await fetch(url, { ...request, signal: controller.signal });
       return { status: response.status, bytes: new Uint8Array(await response.arrayBuffer()) };
     };
     try {
-      if (signal?.aborted) throw signal.reason;
+      check();
       // Once more at once: the platform may have taken a connection that the service has closed meanwhile.
       return await attempt().catch((error: unknown) => {
         if (controller.signal.aborted) throw error;
         return attempt();
       });
     } catch (cause) {
-      if (signal?.aborted) throw signal.reason;
+      check();
       const isLate = controller.signal.aborted;
       throw unavailable(
         isLate ? "the service hasn't answered in time" : "the service can't be reached",
@@ -167,7 +178,7 @@ export class Requests {
       );
     } finally {
       clearTimeout(timer);
-      signal?.removeEventListener("abort", abort);
+      for (const one of signals) one.removeEventListener("abort", abort);
     }
   }
 }

@@ -1,4 +1,5 @@
 // How calls are refused.
+import type { Duplex } from "node:stream";
 import { DeliveryError, type DeliveryErrorCode } from "@copse/delivery/service";
 import { ShapeError } from "../wire/cbor.js";
 import type { Failure } from "../wire/structures.js";
@@ -17,6 +18,12 @@ export class Needed extends DeliveryError {
 export const refuse = (code: DeliveryErrorCode, message: string): never => {
   throw new DeliveryError(code, message);
 };
+
+/** Answers what is no request, and ends its connection: a client that keeps its half open holds nothing. */
+export function refuseWith(socket: Duplex, status: string): void {
+  socket.once("finish", () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
 
 /** Too much. @param retryAfter in milliseconds */
 export const limited = (message: string, retryAfter?: number) =>

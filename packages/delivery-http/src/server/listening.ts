@@ -3,6 +3,7 @@ import type { IncomingMessage, Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import type { DeliveryCounters } from "./counters.js";
+import { refuseWith } from "./failures.js";
 import type { Settings } from "./options.js";
 import { type Addresses, addressOfConnection } from "./rates.js";
 import type { Sockets } from "./sockets.js";
@@ -39,7 +40,7 @@ export function serverOf({ fetch, sockets, settings, counters, isBehindProxy, ad
   server.on("clientError", (error: { readonly code?: string }, socket) => {
     counters.invalid += 1;
     const status = error.code === "ERR_HTTP_REQUEST_TIMEOUT" ? "408 Request Timeout" : "400 Bad Request";
-    if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    if (socket.writable) refuseWith(socket, status);
     else socket.destroy();
   });
   return server;

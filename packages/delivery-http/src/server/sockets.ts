@@ -7,7 +7,7 @@ import { decode } from "../wire/shape.js";
 import { requestFrame } from "../wire/structures.js";
 import type { Accounts } from "./accounts.js";
 import type { Doors } from "./doors.js";
-import { failureOf, refuse } from "./failures.js";
+import { failureOf, refuse, refuseWith } from "./failures.js";
 import { Flow } from "./flow.js";
 import type { Groups, Listener } from "./groups/groups.js";
 import type { Held } from "./held.js";
@@ -100,9 +100,7 @@ export class Sockets implements Listener {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => socket.destroy());
     const { settings, rates, counters, doors, addresses, addressOf } = this.#options;
-    const answer = (status: string): void => {
-      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-    };
+    const answer = (status: string): void => refuseWith(socket, status);
     const path = request.url?.split("?")[0];
     if (path !== SOCKET_PATH) {
       counters.invalid += 1;
