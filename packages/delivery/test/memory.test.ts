@@ -119,6 +119,8 @@ describe("a service in memory", () => {
 
   it("needs a provider to check members, and a name for each client", () => {
     expect(() => memoryDelivery({ members: "checked" })).toThrow("crypto");
+    const crypto = nodeProvider();
+    expect(() => memoryDelivery({ members: "checked", crypto, ordering: "none" })).toThrow("ordered");
     expect(() => memoryDelivery().connect("", "phone")).toThrow("user");
     expect(() => memoryDelivery().connect("alice", "")).toThrow("clientKey");
   });

@@ -54,7 +54,7 @@ export interface MemoryDelivery {
 /**
  * Makes a delivery service in memory: everything that {@link DeliveryService} asks for, within one process. What it has is gone
  * with the process.
- * @throws DeliveryError `invalid` if members are to be checked without `crypto`
+ * @throws DeliveryError `invalid` if members are to be checked without `crypto`, or where nobody orders
  * @example
  * const service = memoryDelivery();
  * const alice = service.connect("alice", "phone");
@@ -64,6 +64,8 @@ export function memoryDelivery(options: MemoryDeliveryOptions = {}): MemoryDeliv
   const { crypto, members = "unchecked" } = options;
   if (members === "checked" && crypto === undefined)
     throw new DeliveryError("invalid", "crypto: to check members, a provider is needed");
+  if (members === "checked" && options.ordering === "none")
+    throw new DeliveryError("invalid", "members: to check them, handshakes must be ordered");
   const hub = new Hub(
     {
       ordering: options.ordering ?? "service",
