@@ -1,9 +1,19 @@
 // A storage that fails now and then, before a write or after it: nobody knows what it has, until it is read again.
-import { memoryStorage } from "@copse/core/storage";
+import { type ClientStorage, memoryStorage } from "@copse/core/storage";
+import { DeliveryError, type DeliveryService } from "@copse/delivery";
 import { expect, it } from "vitest";
 import { flaky } from "./support/cut-storage.js";
-import { agree, conversationOf, type Someone, said, together, until, World } from "./support/people.js";
-import { randomFrom } from "./support/unreliable.js";
+import {
+  agree,
+  conversationOf,
+  problems,
+  type Someone,
+  said,
+  together,
+  until,
+  World,
+} from "./support/people.js";
+import { changed, randomFrom } from "./support/unreliable.js";
 
 it.each([1, 2, 3])("goes on as the storage has it (seed %i)", async (seed) => {
   const world = new World();
@@ -78,6 +88,114 @@ it("keeps no more in the outbox than its limit after the storage has failed", as
   for (let i = 0; i < 2; i++) await send();
   await expect(send()).rejects.toMatchObject({ code: "limit" });
   expect(a.outbox()).toHaveLength(2);
+});
+
+/** A storage with a fault at the next write, or the next reads. */
+function faulty(inner: ClientStorage) {
+  const fault = { write: "" as "" | "before" | "after", reads: 0, key: "" };
+  const reading = <T>(key: string, read: () => T): T => {
+    if (fault.reads > 0 && key.includes(fault.key)) {
+      fault.reads--;
+      throw new Error("can't be read");
+    }
+    return read();
+  };
+  const storage: ClientStorage = {
+    get: (key) => reading(key, () => inner.get(key)),
+    list: (prefix) => reading(prefix, () => inner.list(prefix)),
+    write: async (changes, steps) => {
+      const { write: when } = fault;
+      fault.write = "";
+      if (when === "before") throw new Error("not written");
+      const isWritten = await inner.write(changes, steps);
+      if (when === "after") throw new Error("written, perhaps");
+      return isWritten;
+    },
+  };
+  return { fault, storage };
+}
+
+it("goes on when it can't be read for a while what was written, and overwrites nothing", async () => {
+  const world = new World();
+  const { fault, storage } = faulty(memoryStorage());
+  const [bob] = (await world.people("bob")) as [Someone];
+  const alice = await world.person("alice", { storage });
+  await alice.messenger.settled();
+  const [a, b] = (await together([alice, bob])) as [C, C];
+  await (await b.send("one")).sent;
+  await alice.messenger.settled();
+  fault.write = "after";
+  fault.reads = 20;
+  await (await b.send("two")).sent;
+  await (await b.send("three")).sent;
+  await alice.messenger.settled();
+  expect(fault).toMatchObject({ write: "", reads: 0 });
+  expect(await said(a)).toEqual(["bob: one", "bob: two", "bob: three"]);
+  const told = alice.events.filter(({ kind }) => kind === "message");
+  expect(told).toHaveLength(3);
+});
+
+it.each(["before", "after"] as const)(
+  "answers a message that the service refuses, though the storage fails %s it is deleted",
+  async (when) => {
+    const { fault, storage } = faulty(memoryStorage());
+    let fails = 1;
+    const wrap = (service: DeliveryService, name: string) =>
+      name !== "alice"
+        ? service
+        : changed(service, {
+            send: async (message, options) => {
+              if (message.message.length < 2000) return service.send(message, options);
+              if (fails-- > 0) fault.write = when;
+              throw new DeliveryError("limit", "too large");
+            },
+          });
+    const world = new World({ wrap });
+    const [bob] = (await world.people("bob")) as [Someone];
+    const alice = await world.person("alice", { storage });
+    await alice.messenger.settled();
+    const [a, b] = (await together([alice, bob])) as [C, C];
+    const { sent } = await a.send("large".repeat(400));
+    await expect(sent).rejects.toMatchObject({ code: "refused" });
+    await (await a.send("small")).sent;
+    await bob.messenger.settled();
+    expect(await said(b)).toEqual(["alice: small"]);
+  },
+);
+
+it("fails to open where a group can't be read for a moment, and doesn't join it again for that", async () => {
+  const world = new World();
+  const { fault, storage } = faulty(memoryStorage());
+  const [alice] = (await world.people("alice")) as [Someone];
+  const bob = await world.person("bob", { storage });
+  await bob.messenger.settled();
+  const [a] = (await together([alice, bob])) as [C];
+  await bob.messenger.close();
+  await (await a.send("one")).sent;
+  await a.update();
+  Object.assign(fault, { reads: 1, key: "group/" });
+  await expect(bob.reopen()).rejects.toMatchObject({ retry: "now" });
+  const again = await bob.reopen();
+  await again.messenger.settled();
+  expect(await said(await conversationOf(again, a.id))).toEqual(["alice: one"]);
+  expect(problems(again)).toEqual([]);
+});
+
+it("tells, and throws nowhere, when what is given up can't be deleted", async () => {
+  const world = new World();
+  const { fault, storage } = faulty(memoryStorage());
+  const bob = await world.person("bob", { storage });
+  await bob.messenger.settled();
+  const stop = new AbortController();
+  const joined = bob.messenger.join("0123456789abcdef", { signal: stop.signal });
+  joined.catch(() => undefined);
+  // Nobody knows that group.
+  await until([bob], () => problems(bob).join().includes("can't be joined again yet"));
+  fault.write = "before";
+  stop.abort();
+  await expect(joined).rejects.toMatchObject({ code: "aborted" });
+  await until([bob], () => problems(bob).join().includes("can't be deleted"));
+  expect(bob.messenger.conversations).toEqual([]);
 });
 
 type C = Awaited<ReturnType<typeof together>>[number];

@@ -1,6 +1,6 @@
 // State that was lost or is behind: what a client regains, and how; calls that are given up; limits.
 import { memoryStorage } from "@copse/core/storage";
-import type { DeliveryService } from "@copse/delivery";
+import { DeliveryError, type DeliveryService } from "@copse/delivery";
 import { expect, it } from "vitest";
 import { CutStorage } from "./support/cut-storage.js";
 import {
@@ -15,7 +15,7 @@ import {
   until,
   World,
 } from "./support/people.js";
-import { watching } from "./support/unreliable.js";
+import { changed, watching } from "./support/unreliable.js";
 
 /** Spoils all that a storage has of groups: not the entries of conversations. */
 async function damage({ storage }: Someone): Promise<void> {
@@ -112,6 +112,43 @@ it("joins again when the service has dropped what came meanwhile", async () => {
   await agree([alice, again], [a, b]);
   await (await b.send("here")).sent;
   expect(await heard(alice, a, 1)).toEqual(["bob: here"]);
+});
+
+it("joins again when the service doesn't know its place in the log any more", async () => {
+  let isRestored = false;
+  // As one that was restored, and has lost the last entries.
+  const wrap = (service: DeliveryService, name: string) =>
+    name !== "bob"
+      ? service
+      : changed(service, {
+          subscribe: (options) => {
+            if (!isRestored || options.after === "" || options.key === undefined)
+              return service.subscribe(options);
+            isRestored = !places.includes(options.after);
+            if (!isRestored) return service.subscribe(options);
+            throw new DeliveryError("invalid", "the cursor is none of this log");
+          },
+          groupInfo: async (...args) => {
+            const found = await service.groupInfo(...args);
+            if (found !== undefined) places.push(found.handshake);
+            return found;
+          },
+        });
+  const places: string[] = [];
+  const people = await new World({ wrap }).people("alice", "bob");
+  const [alice, bob] = people as [Someone, Someone];
+  const [a] = (await together(people)) as [C, C];
+  await (await a.send("one")).sent;
+  await bob.messenger.settled();
+  await bob.messenger.close();
+  places.length = 0;
+  isRestored = true;
+  const again = await bob.reopen();
+  const b = await conversationOf(again, a.id);
+  await until([again], () => b.state === "active");
+  await agree([alice, again], [a, b]);
+  await (await b.send("two")).sent;
+  expect(await heard(alice, a, 2)).toEqual(["alice: one", "bob: two"]);
 });
 
 it("is removed, and not in the group again, if that happened while it had lost the state", async () => {

@@ -19,10 +19,9 @@ export async function claimFor(
   room: Room,
   users: readonly string[],
 ): Promise<Map<string, readonly Uint8Array[]>> {
-  const { host, group } = room;
+  const { host, group, signal } = room;
   const claimed = new Map<string, readonly Uint8Array[]>();
   for (const user of new Set(users)) {
-    const { signal } = host;
     const all = await host.service.claimKeyPackages(user, host.provider.suite.id, { signal });
     const usable: Uint8Array[] = [];
     for (const keyPackage of all) if (await isOf(room, user, keyPackage)) usable.push(keyPackage);

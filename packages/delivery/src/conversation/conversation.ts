@@ -1,5 +1,12 @@
 // A conversation: a group, with what is to be sent, what is wished, and what was said.
-import { type AbortSignalLike, type Bytes, type Group, type OperationOptions, toHex } from "@copse/core";
+import {
+  type AbortSignalLike,
+  type Bytes,
+  type Group,
+  MlsError,
+  type OperationOptions,
+  toHex,
+} from "@copse/core";
 import { endOf, MessengerError } from "../messenger/errors.js";
 import { groupNumber, safetyNumber } from "../messenger/people.js";
 import { called } from "../messenger/platform.js";
@@ -13,7 +20,6 @@ import type {
   Participant,
 } from "../messenger/types.js";
 import { utf8 } from "../messenger/wire.js";
-import { takeUser } from "../rules/input.js";
 import { Doubt } from "./doubt.js";
 import { Driver } from "./driver.js";
 import { readHistory } from "./history.js";
@@ -25,41 +31,15 @@ import { Reader } from "./reader.js";
 import { type ConversationRecord, type HistoryPlaces, KEYS, type Wish } from "./record.js";
 import { Room } from "./room.js";
 import type { Follower } from "./settling.js";
+import { type Client, needClients, needUsers } from "./users.js";
 import { Wishes } from "./wishes.js";
 
 const MAX_HISTORY = 1000;
 const DEFAULT_HISTORY = 50;
 /** How many entries are deleted in one write. */
 const AT_ONCE = 1000;
-/** How many users a call takes. */
-const MAX_USERS = 1000;
 
 type Follow = (room: Room, outbox: Outbox, wishes: Wishes) => Follower;
-
-/** @throws MessengerError `usage` */
-export function needUsers(users: readonly string[]): readonly string[] {
-  if (!Array.isArray(users) || users.length > MAX_USERS)
-    throw new MessengerError("usage", `expected up to ${MAX_USERS} users`);
-  try {
-    return [...new Set(users.map(takeUser))];
-  } catch (cause) {
-    throw new MessengerError("usage", cause instanceof Error ? cause.message : "expected users", cause);
-  }
-}
-
-type Client = Pick<Participant, "signatureKey">;
-
-/** @throws MessengerError `usage` */
-function needClients(
-  who: readonly (string | Client)[],
-): Required<Pick<Wish, "users">> & { clients: string[] } {
-  const isClient = (one: string | Client): one is Client =>
-    typeof one === "object" && one?.signatureKey instanceof Uint8Array;
-  if (!Array.isArray(who))
-    throw new MessengerError("usage", `expected a list of users or members, got ${typeof who}`);
-  const clients = who.filter(isClient).map(({ signatureKey }) => toHex(signatureKey));
-  return { users: needUsers(who.filter((one) => !isClient(one))), clients };
-}
 
 export class GroupConversation implements Conversation {
   readonly #room: Room;
@@ -77,7 +57,7 @@ export class GroupConversation implements Conversation {
     this.#outbox = new Outbox(room);
     this.#wishes = new Wishes(room);
     this.#driver = new Driver(room, this.#outbox, this.#wishes);
-    this.#joiner = new Joiner(room);
+    this.#joiner = new Joiner(room, (error) => this.#refuse(error));
     this.#doubt = new Doubt(room);
     const caughtUp = () => {
       // Where nobody orders, what isn't there may still come.
@@ -190,10 +170,13 @@ export class GroupConversation implements Conversation {
   }
 
   async delete(options: OperationOptions = {}): Promise<void> {
-    await called(this.#room.host, options, async () => {
+    const { host } = this.#room;
+    const work = async () => {
       if (!this.#room.isOver) throw new MessengerError("usage", "expected a conversation that is over");
+      if (!host.has(this)) throw new MessengerError("gone", "it was deleted, or goes on as another one");
       await this.erase();
-    });
+    };
+    await called(host, options, () => host.turn(this.id, work));
   }
 
   /** As `settled` finds it. @internal */
@@ -224,7 +207,19 @@ export class GroupConversation implements Conversation {
   /** Gives up to begin it, unless that is too late. @internal */
   async giveUp(wish: Wish): Promise<void> {
     await this.#wishes.withdraw(wish);
-    if (!this.#room.wishes.includes(wish) && this.#room.record.state === "starting") await this.erase();
+    if (!this.#room.wishes.includes(wish) && this.#room.record.state === "starting") await this.discard();
+  }
+
+  /** Deletes one that came to nothing. @internal */
+  async discard(): Promise<void> {
+    const { host } = this.#room;
+    const work = async () => {
+      if (host.has(this)) await this.erase();
+    };
+    await host.turn(this.id, work).catch((cause) => {
+      this.#room.problem("storage", "a conversation that came to nothing can't be deleted", { cause });
+      host.forget(this.id);
+    });
   }
 
   /** Joins a group that this client isn't in. @returns resolves when it is a member @internal */
@@ -249,6 +244,8 @@ export class GroupConversation implements Conversation {
       // While that one is open, the one whose place it takes can't be.
       if (room.joining === undefined) room.group = await this.#find();
     } catch (cause) {
+      // Nothing is decided about it: to join again would lose what came meanwhile.
+      if (!(cause instanceof MlsError) || cause.retry === "now") throw cause;
       room.problem("storage", "the state of the group can't be read", { retry: true, cause });
     }
     const { state } = room.record;
@@ -348,7 +345,7 @@ export class GroupConversation implements Conversation {
           ? { kind: "message", conversation: this, entry }
           : { kind: "members", conversation: this, entry },
       );
-    this.#outbox.found(entries);
+    this.#outbox.senders.found(entries);
     this.#wishes.found();
     room.tellState();
     if (room.isOver && before.state !== room.record.state) this.#ended();
@@ -357,6 +354,17 @@ export class GroupConversation implements Conversation {
   #stop(): void {
     this.#room.end();
     this.#doubt.end();
+  }
+
+  /** All that is open is given up, and answered. */
+  async #refuse(error: MessengerError): Promise<void> {
+    const room = this.#room;
+    await room.turn(async () => {
+      const refused = room.wishes.length + this.#outbox.items.length;
+      for (const wish of room.wishes) await this.#wishes.end(wish, error);
+      await this.#outbox.refuse(error);
+      if (refused > 0) room.tellState();
+    });
   }
 
   #rejectAll(error: MessengerError): void {

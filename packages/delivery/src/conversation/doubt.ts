@@ -113,7 +113,8 @@ export class Doubt {
 
   async #settle(rounds: number): Promise<void> {
     const room = this.#room;
-    const { limits, signal } = room.host;
+    const { signal } = room;
+    const { limits } = room.host;
     const backoff = new Backoff(limits);
     const isOver = () => room.isEnded || room.lost !== undefined || room.record.state !== "active";
     for (let round = 0; round < rounds; ) {
@@ -144,7 +145,7 @@ export class Doubt {
   async #look(): Promise<"settled" | "open" | "behind"> {
     const room = this.#room;
     const { host, groupId } = room;
-    const published = await host.service.groupInfo(groupId, { signal: host.signal });
+    const published = await host.service.groupInfo(groupId, { signal: room.signal });
     const { last } = room.record;
     const isNewest = published === undefined || published.handshake === last;
     const unread = isNewest ? 0 : await locked(room);
@@ -195,12 +196,11 @@ export class Doubt {
   }
 
   async #publish(group: Group, handshake: string): Promise<void> {
-    const { host, groupId, keySource } = this.#room;
-    const { signal } = host;
+    const { host, groupId, keys, signal } = this.#room;
     const groupInfo = await group.groupInfo({ signal });
     if (this.#room.record.last === handshake)
       await withKey(this.#room, () =>
-        host.service.publishGroupInfo(groupId, { groupInfo, handshake }, keySource, { signal }),
+        host.service.publishGroupInfo(groupId, { groupInfo, handshake }, keys.source, { signal }),
       );
   }
 

@@ -96,7 +96,7 @@ export class Driver {
         const message = "a commit couldn't be made or submitted";
         if (error instanceof DeliveryError) room.failed(message, error, true);
         else room.problem("storage", message, { retry: true, cause: error });
-        await pause(this.#backoff.next(error), room.host.signal);
+        await pause(this.#backoff.next(error), room.signal);
       }
     }
   }
@@ -176,8 +176,8 @@ export class Driver {
 
   /** Who has lost often waits less than the others. */
   async #fairWait(): Promise<void> {
-    const { limits, signal } = this.#room.host;
-    const { firstWait } = limits;
+    const { signal } = this.#room;
+    const { firstWait } = this.#room.host.limits;
     const most = Math.min(this.#losses, 6);
     if (this.#losses > 0) await pause((Math.random() * firstWait * 4) / 2 ** most, signal);
     else if (this.#others > 0) await pause(Math.random() * firstWait * 2, signal);
@@ -205,7 +205,8 @@ export class Driver {
 
   async #submit(pending: Pending): Promise<boolean> {
     const room = this.#room;
-    const { service, signal } = room.host;
+    const { signal } = room;
+    const { service } = room.host;
     const handshake = await room.turn(() => this.#handshake(pending));
     if (handshake === undefined) return true;
     let answer: Submitted;
@@ -242,7 +243,8 @@ export class Driver {
 
   async #handshake(pending: Pending): Promise<Handshake | undefined> {
     const room = this.#room;
-    const { group, groupId, keySource: key } = room;
+    const { group, groupId } = room;
+    const { source: key } = room.keys;
     if (group === undefined || room.record.pending !== pending) return undefined;
     const staged = group.staged.find(({ own }) => own);
     if (staged === undefined) {
@@ -344,7 +346,7 @@ export class Driver {
       if (this.#due?.epoch !== epoch) this.#due = { epoch, at: now + Math.random() * longest };
       times.push(this.#due.at);
     }
-    if (room.isKeyUnknown || (!record.taken && record.refused > 0)) {
+    if (room.keys.isUnknown || (!record.taken && record.refused > 0)) {
       // A service that knows who is a member has the key that a passed handshake gave it: soon it takes no other one.
       const { last: handshake } = record;
       if (this.#dueAfter?.handshake !== handshake)

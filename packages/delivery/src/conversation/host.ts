@@ -20,6 +20,8 @@ export interface Host {
   readonly maxMessage: number;
   /** Is aborted when the messenger is closed. */
   readonly signal: AbortSignalLike;
+  /** Begins or ends a conversation that may have been here before: one after the other. */
+  turn<T>(conversationId: string, work: () => Promise<T>): Promise<T>;
   /** In milliseconds since 1970. */
   now(): number;
   /** 32 hexadecimal digits, random. */
@@ -38,6 +40,8 @@ export interface Host {
   replenish(): void;
   /** A conversation is over, and may be begun again by a Welcome that waits. */
   over(conversationId: string): void;
+  /** Whether the messenger has it: not one that was deleted, or whose group was joined again. */
+  has(conversation: Conversation): boolean;
   /** A conversation was deleted. */
   forget(conversationId: string): void;
 }

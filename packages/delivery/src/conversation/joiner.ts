@@ -25,9 +25,14 @@ export class Joiner {
   #reason: string | undefined;
   /** The GroupInfo that was refused last. */
   #refused: Uint8Array | undefined;
+  /** How many GroupInfos in a row were refused in which this client isn't a member, or were none, to one that is new. */
+  #refusals = 0;
+  /** Answers all that waits. */
+  readonly #refuse: (error: MessengerError) => Promise<void>;
 
-  constructor(room: Room) {
+  constructor(room: Room, refuse: (error: MessengerError) => Promise<void>) {
     this.#room = room;
+    this.#refuse = refuse;
     this.#backoff = new Backoff(room.host.limits);
   }
 
@@ -43,14 +48,14 @@ export class Joiner {
       try {
         if (await this.#tryOnce()) {
           this.#backoff.reset();
-          room.refusal = undefined;
-          this.#refused = undefined;
+          this.goesOn();
           return;
         }
+        await this.#isOut();
         // Once it has begun to join elsewhere, its place in the log is another one.
         const isAsBefore = room.record.state !== "joining" && room.group?.active === true;
         if (this.#refused !== undefined && isAsBefore) {
-          await pause(this.#backoff.next(), room.host.signal);
+          await pause(this.#backoff.next(), room.signal);
           room.lost = undefined;
           return;
         }
@@ -61,12 +66,13 @@ export class Joiner {
         if (error instanceof MlsError && error.code === "forbidden" && this.isNew)
           this.joined.reject(new MessengerError("refused", "the policy doesn't let this client join", error));
         room.failed("the group can't be joined again yet", error, true);
+        this.#isNone(error);
         await this.#drop();
         failure = error;
       }
       const wait = this.#backoff.next(failure);
       if (failure instanceof DeliveryError && this.#backoff.refusals >= TRIES) this.#isRefused(failure);
-      await pause(wait, room.host.signal);
+      await pause(wait, room.signal);
     }
   }
 
@@ -75,6 +81,32 @@ export class Joiner {
     const room = this.#room;
     room.refused(error);
     if (this.isNew && room.refusal !== undefined) this.joined.reject(room.refusal);
+  }
+
+  /** It reads what the others do, or has joined them. */
+  goesOn(): void {
+    this.#room.refusal = undefined;
+    this.#refused = undefined;
+    this.#refusals = 0;
+  }
+
+  /** Whoever waits isn't to wait for ever where the group goes on without this client, as far as it can tell. */
+  async #isOut(): Promise<void> {
+    const room = this.#room;
+    if (this.#refused === undefined || this.#refusals < TRIES) return;
+    const what = "this client can't read what came, and isn't a member in the newest GroupInfo";
+    room.refusal = new MessengerError("refused", `${what}, which isn't one to go by either`);
+    await this.#refuse(room.refusal);
+    room.host.settles();
+  }
+
+  /** Who is new isn't to wait for ever for a GroupInfo that is one. */
+  #isNone(error: unknown): void {
+    if (!this.isNew || !(error instanceof MlsError) || error.retry !== "never") return;
+    this.#refusals++;
+    if (this.#refusals < TRIES) return;
+    const message = `the newest GroupInfo isn't one to join by: ${error.message}`;
+    this.joined.reject(new MessengerError("refused", message, error));
   }
 
   /** The commit that joins is in force. */
@@ -94,7 +126,7 @@ export class Joiner {
 
   async #tryOnce(): Promise<boolean> {
     const room = this.#room;
-    const { signal } = room.host;
+    const { signal } = room;
     const isStaged = room.record.pending?.kind === "join" && room.joining !== undefined;
     if ((!isStaged || room.lost !== undefined) && !(await this.#stage())) return false;
     const { pending } = room.record;
@@ -117,6 +149,8 @@ export class Joiner {
     const judged = await room.host.judge(groupInfo);
     const refusal = judged === undefined ? { reason: "it is invalid" } : await room.refuses(judged);
     const isTold = this.#refused !== undefined && equalBytes(this.#refused, groupInfo);
+    const isOut = judged !== undefined && !judged.members.some((one) => room.isOwn(one));
+    this.#refusals = refusal !== undefined && isOut ? this.#refusals + 1 : 0;
     this.#refused = refusal && groupInfo;
     if (refusal !== undefined && !isTold) room.refusedToFollow(refusal);
     return refusal === undefined;
@@ -125,8 +159,8 @@ export class Joiner {
   /** @returns whether there is a GroupInfo to follow */
   async #stage(): Promise<boolean> {
     const room = this.#room;
-    const { host, groupId } = room;
-    const published = await host.service.groupInfo(groupId, { signal: host.signal });
+    const { host, groupId, signal } = room;
+    const published = await host.service.groupInfo(groupId, { signal });
     if (published === undefined) throw new DeliveryError("not-found", "the service doesn't know the group");
     return room.turn(async () => {
       if (!(await this.#mayFollow(published))) return false;
@@ -151,7 +185,7 @@ export class Joiner {
       const options: ExternalJoinOptions = {
         resync: this.isNew ? "if-member" : true,
         replace: true,
-        signal: host.signal,
+        signal,
         alongside: ({ group }) => {
           if (!equalBytes(group.groupId, groupId))
             throw new MessengerError("refused", "the service gave the GroupInfo of another group");

@@ -2,7 +2,7 @@
 import { type AbortSignalLike, type Bytes, MlsError } from "@copse/core";
 import { MessengerError, refusedBy } from "../messenger/errors.js";
 import { Again, Backoff, called, type Deferred, deferred, pause } from "../messenger/platform.js";
-import type { HistoryEntry, MessageEntry, Outgoing } from "../messenger/types.js";
+import type { MessageEntry, Outgoing } from "../messenger/types.js";
 import { framed } from "../messenger/wire.js";
 import { DeliveryError } from "../service.js";
 import { messageEntry } from "./history.js";
@@ -10,6 +10,7 @@ import { type Item, idAtService, type Later, packItem, readItem, someVersion } f
 import { withKey } from "./reach.js";
 import { type EntryChange, KEYS } from "./record.js";
 import type { Room } from "./room.js";
+import { Senders } from "./senders.js";
 
 /** How many messages are encrypted in one write. */
 const AT_ONCE = 256;
@@ -32,8 +33,7 @@ export class Outbox {
   #fresh: Fresh[] = [];
   /** Those of them that are being written. */
   #taken: readonly Fresh[] = [];
-  /** What whoever has sent an item waits for, by its number. */
-  readonly #waiting = new Map<number, Deferred<MessageEntry> & { readonly id: string; isAsked: boolean }>();
+  readonly senders = new Senders();
   /**
    * Those that the service has, by their numbers; they aren't in the log yet, as far as it was read. Of one that it has in some
    * form, that one is still to come, or came when nobody could read it: `known`, and `sought` when the log is read for it.
@@ -89,10 +89,8 @@ export class Outbox {
     const common = { id: newId(), time: now(), version: 0, ...UNSEALED };
     const item: Item = { ...common, number: this.#room.nextNumber(), kind: "message", data };
     const fresh = { item, stored: deferred<void>() };
-    const sent = deferred<MessageEntry>();
-    const waiting = { ...sent, id: item.id, isAsked: false };
+    const outgoing = this.senders.add(item.number, item.id);
     const store = () => {
-      this.#waiting.set(item.number, waiting);
       this.#fresh.push(fresh);
       this.#storing.wake();
       return fresh.stored.promise;
@@ -104,16 +102,10 @@ export class Outbox {
     try {
       await called(this.#room.host, { signal, giveUp }, store);
     } catch (error) {
-      this.#waiting.delete(item.number);
+      this.senders.forget(item.number);
       throw error;
     }
-    return {
-      id: item.id,
-      get sent() {
-        waiting.isAsked = true;
-        return sent.promise;
-      },
-    };
+    return outgoing;
   }
 
   /** Adds a proposal that was made just now: the change that stores it. @param add is called when it is stored */
@@ -143,23 +135,6 @@ export class Outbox {
   #forget({ number }: Item): void {
     this.#accepted.delete(number);
     this.#forms.delete(number);
-  }
-
-  /** It stands in the log. */
-  done(item: Item, entry: MessageEntry): void {
-    this.#waiting.get(item.number)?.resolve(entry);
-    this.#waiting.delete(item.number);
-  }
-
-  /** After the storage was read again: entries of the history that weren't told. */
-  found(entries: readonly HistoryEntry[]): void {
-    const byId = new Map(entries.map((one) => [one.kind === "message" ? one.id : "", one]));
-    for (const [number, { id, resolve }] of this.#waiting) {
-      const entry = byId.get(id);
-      if (entry?.kind !== "message") continue;
-      this.#waiting.delete(number);
-      resolve(entry);
-    }
   }
 
   /** It stands in the log where nobody can read it: it is sent once more, as another one for the service. */
@@ -221,8 +196,18 @@ export class Outbox {
   end(error: MessengerError): void {
     for (const { stored } of this.#fresh) stored.reject(error);
     this.#fresh = [];
-    for (const { reject } of this.#waiting.values()) reject(error);
-    this.#waiting.clear();
+    this.senders.end(error);
+  }
+
+  /** Gives up all that is stored. Call it in a turn. */
+  async refuse(error: MessengerError): Promise<void> {
+    const { items } = this;
+    if (items.length === 0) return;
+    const keys = items.map(({ number }) => KEYS.item(this.#room.id, number));
+    await this.#room.host.client.writeEntries(keys.map((key) => ({ key, value: undefined })));
+    for (const item of items) this.drop(item);
+    const told = items.filter(({ number }) => this.senders.reject(number, error));
+    if (told.length < items.length) this.#room.problem("delivery", error.message, { cause: error });
   }
 
   async idle(): Promise<void> {
@@ -316,7 +301,7 @@ export class Outbox {
       } catch (error) {
         if (room.isEnded) return;
         if (!(await this.#isOver(item, error, backoff.refusals)))
-          await pause(backoff.next(error), room.host.signal);
+          await pause(backoff.next(error), room.signal);
       }
     }
   }
@@ -336,16 +321,15 @@ export class Outbox {
   }
 
   async #hand(item: Item): Promise<void> {
-    const { host, groupId, keySource: key } = this.#room;
+    const { host, groupId, keys, signal } = this.#room;
     const { message, epoch } = item as Item & { message: Bytes; epoch: bigint };
-    const { signal } = host;
     const { number, version } = item;
     const isRepeated = this.#forms.get(number) === "several";
     if (!isRepeated) this.#forms.set(number, "one");
     // First: its entry in the log may be read before the answer comes.
     this.#accepted.set(number, "sent");
     try {
-      const outgoing = { id: idAtService(item), groupId, epoch, message, key };
+      const outgoing = { id: idAtService(item), groupId, epoch, message, key: keys.source };
       await withKey(this.#room, () => host.service.send(outgoing, { signal }));
       host.reached(true);
     } catch (error) {
@@ -373,13 +357,22 @@ export class Outbox {
     const again = error.retry === "later" || code === "closed" || (mayChange && tries < TRIES);
     if (code === "unavailable") this.#room.host.reached(false, error);
     if (again || !this.items.some(({ number }) => number === item.number)) return !again;
-    await this.#remove(item);
-    const waiting = this.#waiting.get(item.number);
-    this.#waiting.delete(item.number);
-    waiting?.reject(refusedBy("a message", error));
+    if (!(await this.#isRemoved(item))) return false;
     // Who has asked for `sent` is told by it.
-    if (waiting?.isAsked !== true) this.#room.failed("the service refuses a message", error, false);
+    const isTold = this.senders.reject(item.number, refusedBy("a message", error));
+    if (!isTold) this.#room.failed("the service refuses a message", error, false);
     return true;
+  }
+
+  /** Removes it. @returns whether it is gone: it may be, though the storage fails */
+  async #isRemoved(item: Item): Promise<boolean> {
+    try {
+      await this.#remove(item);
+    } catch (cause) {
+      await this.#room.recover(cause);
+      this.#room.problem("storage", "a message can't be given up", { retry: true, cause });
+    }
+    return !this.items.some(({ number }) => number === item.number);
   }
 
   async #remove(item: Item): Promise<void> {

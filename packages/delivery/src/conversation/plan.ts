@@ -5,7 +5,7 @@ import {
   type CommitMessage,
   equalBytes,
   type Member,
-  MlsError,
+  type MlsError,
   type Outcome,
   type ProposalMessage,
   ProposalType,
@@ -28,9 +28,6 @@ const MAX_COMMITS = 8;
 /** After how many commits of others that were taken in a row it counts no more which were refused before. */
 const MOST_HEARD = 8;
 
-/** Whether an error says nothing about the entry: it is read again. */
-const isUndecided = (error: unknown): boolean => !(error instanceof MlsError) || error.retry === "now";
-
 export class Plan {
   readonly #room: Room;
   readonly #outbox: Outbox;
@@ -49,8 +46,6 @@ export class Plan {
   #earlyBytes: number;
   #droppedEarly = 0;
   #since: Map<string, number> | undefined;
-  /** Whether an entry must be read again, and so all after it. */
-  #isStuck = false;
   /** A commit was refused here: how. */
   refused: "by-all" | "alone" | undefined;
   /** What makes it likely that other members are in another epoch. */
@@ -61,8 +56,6 @@ export class Plan {
   readonly committers: Member[] = [];
   readonly gone: Member[] = [];
   hasNewMembers = false;
-  /** The error because of which an entry must be read again. */
-  stuckBy: unknown;
 
   /** @param isRetry whether the entries were read before, and waited */
   constructor(room: Room, outbox: Outbox, before: Before, isRetry: boolean) {
@@ -76,14 +69,9 @@ export class Plan {
     this.#earlyBytes = room.early.reduce((sum, { message }) => sum + message.length, 0);
   }
 
-  /** Takes what became of an entry. */
+  /** Takes what became of an entry: that is decided. */
   add(entry: LogEntry, outcome: Outcome<Received>): void {
-    if (outcome.status === "rejected" && isUndecided(outcome.reason)) {
-      this.#isStuck = true;
-      this.stuckBy = outcome.reason;
-      return;
-    }
-    if (!this.#isRetry && !this.#isStuck) this.record = { ...this.record, cursor: entry.cursor };
+    if (!this.#isRetry) this.record = { ...this.record, cursor: entry.cursor };
     if (outcome.status === "fulfilled") this.#received(entry, outcome.value);
     else this.#rejected(entry, outcome.reason as MlsError);
   }
@@ -174,7 +162,7 @@ export class Plan {
     const { time, epoch } = entry;
     const said = messageEntry({ place: this.record.next, id, time, sender, epoch, data });
     this.#say(said);
-    this.#effects.push(() => this.#outbox.done(item, said));
+    this.#effects.push(() => this.#outbox.senders.done(item.number, said));
   }
 
   #endItem(item: Item): void {

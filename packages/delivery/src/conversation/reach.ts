@@ -5,7 +5,8 @@ import type { Room } from "./room.js";
 
 /** What follows in the log, as far as the service gives it at once. */
 export async function unread(room: Room, signal: AbortSignalLike): Promise<Batch<LogEntry>> {
-  const { host, groupId, record, keySource: key } = room;
+  const { host, groupId, record } = room;
+  const { source: key } = room.keys;
   for await (const batch of host.service.subscribe({ groupId, after: record.cursor, key, signal }))
     return batch;
   throw new DeliveryError("unavailable", "the service ended the subscription");
@@ -16,7 +17,7 @@ export async function unread(room: Room, signal: AbortSignalLike): Promise<Batch
  * client hasn't. 0: it can read on, or there is nothing.
  */
 export async function locked(room: Room): Promise<number> {
-  const { entries, behind } = await unread(room, room.host.signal);
+  const { entries, behind } = await unread(room, room.signal);
   return entries.length > 0 ? 0 : behind;
 }
 
@@ -28,8 +29,8 @@ export async function withKey<T>(room: Room, call: () => Promise<T>): Promise<T>
     return await call();
   } catch (error) {
     if (!isRefused(error)) throw error;
-    if (room.offerFormer()) return withKey(room, call);
-    room.offerPresent();
+    if (room.keys.offerFormer()) return withKey(room, call);
+    room.keys.offerPresent();
     await joinIfLocked(room);
     throw error;
   }

@@ -1,5 +1,13 @@
 // RFC 9750 §5.2: the log of a group, read in order: what it says, where it was read to, and the state of MLS go into one write.
-import { type Group, type Member, MlsError, ProposalType, toHex } from "@copse/core";
+import {
+  type Group,
+  type Member,
+  MlsError,
+  type Outcome,
+  ProposalType,
+  type Received,
+  toHex,
+} from "@copse/core";
 import { type AbortControllerLike, Backoff, newAbortController, pause } from "../messenger/platform.js";
 import { isOfItsKind } from "../rules/framing.js";
 import { type Batch, DeliveryError, type LogEntry } from "../service.js";
@@ -10,7 +18,7 @@ import { Plan } from "./plan.js";
 import type { Early, Room } from "./room.js";
 import type { Follower } from "./settling.js";
 
-/** How often in a row a service may forbid reading, or not know the group, before this client joins anew. */
+/** How often in a row a service may forbid reading, or not know the group or the place in its log, before this client joins anew. */
 const TRIES = 4;
 
 /** How many of the members look at the GroupInfo of a commit: so that one of them does it, almost surely. */
@@ -65,7 +73,7 @@ export class Reader {
   async #run(): Promise<void> {
     const room = this.#room;
     const backoff = new Backoff(room.host.limits);
-    const { signal } = room.host;
+    const { signal } = room;
     const onClose = () => this.#abort.abort();
     signal.addEventListener("abort", onClose);
     try {
@@ -97,7 +105,8 @@ export class Reader {
   async #read(backoff: Backoff): Promise<void> {
     const room = this.#room;
     await room.turn(() => room.learn());
-    const { host, groupId, record, keySource: key } = room;
+    const { host, groupId, record } = room;
+    const { source: key } = room.keys;
     const { signal } = this.#abort;
     for await (const batch of host.service.subscribe({ groupId, after: record.cursor, key, signal })) {
       host.reached(true);
@@ -115,20 +124,19 @@ export class Reader {
     const isNew = backoff.count === 0 || this.#told !== code;
     this.#told = code;
     if (code === "forbidden") {
-      if (room.offerFormer()) return;
-      room.offerPresent();
+      if (room.keys.offerFormer()) return;
+      room.keys.offerPresent();
     }
     if (isNew || code === undefined) room.failed("the group's log can't be read", error, true);
     else if (code === "unavailable" || code === "closed") room.host.reached(false, error);
-    const isStrange = code === "forbidden" || code === "not-found";
-    if (code === "expired") {
-      room.lost = "the service doesn't keep what came meanwhile";
-      // Another commit may have ended the epoch.
-      room.trust.expectAny();
-    }
-    if (isStrange && backoff.refusals >= TRIES) room.lost = `the service says: ${(error as Error).message}`;
+    const isStrange = code === "forbidden" || code === "not-found" || code === "invalid";
+    if (code === "expired") room.lost = "the service doesn't keep what came meanwhile";
+    else if (isStrange && backoff.refusals >= TRIES)
+      room.lost = `the service says: ${(error as Error).message}`;
+    // Another commit may have ended the epoch, where it doesn't know this client's place any more.
+    if (room.lost !== undefined && (code === "expired" || code === "invalid")) room.trust.expectAny();
     await room.recover(error);
-    await pause(backoff.next(error), room.host.signal);
+    await pause(backoff.next(error), room.signal);
   }
 
   async #take({ entries, behind }: Batch<LogEntry>): Promise<void> {
@@ -141,6 +149,7 @@ export class Reader {
     const isCurrent = !this.#abort.signal.aborted;
     if (isCurrent && behind === 0 && !room.caughtUp && room.record.state !== "joining") {
       room.caughtUp = true;
+      this.#joiner.goesOn();
       room.tellState();
       this.#caughtUp();
     }
@@ -177,7 +186,9 @@ export class Reader {
         if (one.kind === "handshake") epoch++;
         return one.kind === "message" && one.epoch > epoch;
       });
-    if (!needsCare) return entries.length === 0 ? [] : [[...entries]];
+    // What has waited may be ripe, though nothing comes: it wasn't decided when it was read.
+    if (entries.length === 0) return room.early.length > 0 && room.record.state !== "joining" ? [[]] : [];
+    if (!needsCare) return [[...entries]];
     const parts: LogEntry[][] = [[]];
     for (const one of entries) {
       const last = parts.at(-1) as LogEntry[];
@@ -192,8 +203,8 @@ export class Reader {
     if (room.isEnded || room.lost !== undefined) return;
     if (room.record.state === "joining") return this.#receiveJoining(entries);
     if (room.group === undefined) throw new MlsError("state", "this client has no state of the group");
-    const plan = await this.#step(room.group, entries, false);
-    await this.#retryEarly(plan);
+    if (entries.length > 0) await this.#step(room.group, entries, false);
+    await this.#retryEarly();
   }
 
   /** What is in the log before the own commit that joins isn't for this client. */
@@ -245,26 +256,29 @@ export class Reader {
       difference,
     };
     let plan!: Plan;
-    await group.receiveAll(
-      entries.map((entry) => (isOfItsKind(entry) ? entry.message : NOTHING)),
-      {
-        alongside: (outcomes) => {
-          plan = new Plan(room, this.#outbox, before, isRetry);
-          entries.forEach((entry, i) => {
-            const outcome = outcomes[i];
-            if (outcome !== undefined) plan.add(entry, outcome);
-          });
-          return plan.changes();
-        },
-      },
-    );
+    let stuckAt = -1;
+    const alongside = (outcomes: readonly Outcome<Received>[]) => {
+      stuckAt = outcomes.findIndex(isUndecided);
+      const stuck = outcomes[stuckAt];
+      if (stuck?.status === "rejected") throw stuck.reason;
+      plan = new Plan(room, this.#outbox, before, isRetry);
+      for (const [i, outcome] of outcomes.entries()) plan.add(entries[i] as LogEntry, outcome);
+      return plan.changes();
+    };
+    try {
+      const messages = entries.map((entry) => (isOfItsKind(entry) ? entry.message : NOTHING));
+      await group.receiveAll(messages, { alongside });
+    } catch (error) {
+      // What follows it may depend on it, and is told after it: so it is received after it.
+      if (stuckAt > 0) await this.#step(group, entries.slice(0, stuckAt), isRetry, difference);
+      throw error;
+    }
     plan.apply();
     if (plan.isNewEpoch && (await this.#isChanged(plan))) await room.learn(plan.gone);
     // Some of those who take a commit look whether its GroupInfo is right, too.
     const isSample = plan.isNewEpoch && room.caughtUp && Math.random() < CHECKERS / group.members.length;
     if (plan.refused !== undefined) this.#doubt(true);
     else if (plan.isDoubtful || isSample) this.#doubt(false);
-    if (plan.stuckBy !== undefined && !isRetry) throw plan.stuckBy;
     return plan;
   }
 
@@ -274,9 +288,9 @@ export class Reader {
   }
 
   /** Receives what has waited, for as long as that leads to another epoch. */
-  async #retryEarly(first: Plan): Promise<void> {
+  async #retryEarly(): Promise<void> {
     const room = this.#room;
-    for (let plan = first; room.early.length > 0 && !room.isEnded; ) {
+    while (room.early.length > 0 && !room.isEnded) {
       const { group } = room;
       if (group === undefined) return;
       const commit = room.early.find((one) => one.kind === "handshake");
@@ -286,11 +300,15 @@ export class Reader {
       );
       if (ripe.length === 0) return;
       const count = room.early.length;
-      plan = await this.#step(group, ripe, true);
+      const plan = await this.#step(group, ripe, true);
       if (!plan.isNewEpoch && room.early.length === count) return;
     }
   }
 }
+
+/** Whether an outcome says nothing about the entry: it is read again. */
+const isUndecided = (one: Outcome<Received>): boolean =>
+  one.status === "rejected" && (!(one.reason instanceof MlsError) || one.reason.retry === "now");
 
 /** Takes the place of an entry that isn't what it says it is: not all services look. */
 const NOTHING = new Uint8Array();

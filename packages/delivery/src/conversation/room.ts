@@ -1,14 +1,21 @@
 // What the parts of a conversation share: its record, its group, and one turn for all that changes them.
-import { equalBytes, type Group, type Member, MlsError, toHex } from "@copse/core";
+import { type AbortSignalLike, equalBytes, type Group, type Member, MlsError, toHex } from "@copse/core";
 import type { KnownGroup } from "@copse/core/storage";
-import { epochKey, type HeldEpochKey } from "../messenger/epoch-key.js";
 import { MessengerError, needOpen, refusedBy } from "../messenger/errors.js";
-import { later, Turns } from "../messenger/platform.js";
+import {
+  type AbortControllerLike,
+  Backoff,
+  later,
+  newAbortController,
+  pause,
+  Turns,
+} from "../messenger/platform.js";
 import type { Conversation, ConversationState, Participant, Person, Problem } from "../messenger/types.js";
 import { unpack } from "../messenger/wire.js";
-import type { Cursor, DeliveryError, EpochKey, LogEntry } from "../service.js";
+import type { Cursor, DeliveryError, LogEntry } from "../service.js";
 import { Remembered } from "./history.js";
 import type { Host, JudgedGroupInfo } from "./host.js";
+import { RoomKeys } from "./keys.js";
 import {
   type ConversationRecord,
   type EntryChange,
@@ -38,18 +45,13 @@ const BACK_WAITS = 4;
 /** How many handshakes are known again if they come twice. */
 const MOST_HANDSHAKES = 10_000;
 
-const UNKNOWN_KEY = "the service doesn't know this epoch's key: whose commit it is registered another one";
-
-const end = (key: Promise<HeldEpochKey> | undefined): void => {
-  void key?.then((held) => held.end()).catch(() => undefined);
-};
-
 export class Room {
   readonly host: Host;
   readonly id: string;
   readonly groupId: Uint8Array;
   readonly turns = new Turns();
   readonly trust: Trust;
+  readonly keys = new RoomKeys(this);
   record: ConversationRecord;
   /** The group that this client is in. */
   group: Group | undefined;
@@ -72,18 +74,14 @@ export class Room {
   readonly handshakes = new Set<Cursor>();
   /** Where the next number of an entry comes from. */
   #numbers = 0;
-  #key: { readonly of: Group; readonly epoch: bigint; readonly key: Promise<HeldEpochKey> } | undefined;
-  /** The last key before it that the service knew, as far as this client can tell. */
-  #former: Promise<HeldEpochKey> | undefined;
-  /** Whether that one is offered: whoever made the commit has registered another key than that of the epoch. */
-  #offersFormer = false;
-  #unknownIn: bigint | undefined;
   #remembered: Promise<Remembered> | undefined;
   /** Since when somebody is a member again, as GroupInfos say, whom this client has seen removed. */
   #backSince: number | undefined;
   #refusalTold: string | undefined;
   #told: ConversationState | undefined;
   #timer: (() => void) | undefined;
+  readonly #ending: AbortControllerLike = newAbortController();
+  readonly #onClose = () => this.#ending.abort(this.host.signal.reason);
   #conversation!: Conversation;
   #duties: readonly Duty[] = [];
   /** Reads the log from the record's cursor again. */
@@ -102,6 +100,13 @@ export class Room {
     this.groupId = groupIdOf(id);
     this.record = record;
     this.trust = new Trust(host.provider.hash, id);
+    host.signal.addEventListener("abort", this.#onClose);
+    if (host.signal.aborted) this.#onClose();
+  }
+
+  /** Is aborted when the messenger is closed, or this conversation is over: nothing of it waits any more. */
+  get signal(): AbortSignalLike {
+    return this.#ending.signal;
   }
 
   get conversation(): Conversation {
@@ -175,22 +180,49 @@ export class Room {
     this.problem("rejoined", message, { who, retry: true });
   }
 
-  /** Reads again what the storage has, if an error says that nobody knows what was written. */
+  /**
+   * Reads again what the storage has, if an error says that nobody knows what was written. Until that is known, nothing goes by
+   * what is in memory.
+   */
   async recover(error: unknown): Promise<void> {
-    if (!(error instanceof MlsError && error.code === "storage") || this.host.signal.aborted) return;
+    if (!(error instanceof MlsError && error.code === "storage")) return;
+    const backoff = new Backoff(this.host.limits);
+    const before = this.record;
     await this.turn(async () => {
-      const { client } = this.host;
-      const before = this.record;
-      const value = await client.getEntry(KEYS.conversation(this.id));
-      if (value !== undefined) this.record = readRecord(value);
-      await this.load();
-      // They show what they were until they are read again.
-      await client.refresh();
-      const [known, joining] = [this.known(false), this.known(true)];
-      this.group = known && (await client.group(known));
-      this.joining = joining && (await client.group(joining));
-      await this.reloaded(before);
-    }).catch(() => undefined);
+      while (!this.host.signal.aborted && !this.isDeleted) {
+        try {
+          return await this.#reload(before);
+        } catch (cause) {
+          const isDamaged = cause instanceof MlsError && cause.code === "state";
+          if (backoff.count === 0 || isDamaged)
+            this.problem("storage", "what the storage has can't be read", { retry: true, cause });
+          if (isDamaged) return this.#isDamaged();
+          await pause(backoff.next(), this.host.signal);
+        }
+      }
+    });
+  }
+
+  async #reload(before: ConversationRecord): Promise<void> {
+    const { client } = this.host;
+    const value = await client.getEntry(KEYS.conversation(this.id));
+    if (value !== undefined) this.record = readRecord(value);
+    await this.load();
+    // They show what they were until they are read again.
+    await client.refresh();
+    const [known, joining] = [this.known(false), this.known(true)];
+    this.group = known && (await client.group(known));
+    this.joining = joining && (await client.group(joining));
+    await this.reloaded(before);
+  }
+
+  /** Nobody can read the state of the group any more: it joins again. */
+  #isDamaged(): void {
+    this.group = undefined;
+    this.joining = undefined;
+    this.lost = "its state was lost";
+    this.tellState();
+    this.readAgain();
   }
 
   nextNumber(): number {
@@ -244,12 +276,15 @@ export class Room {
   /** Wakes it later, if not sooner. */
   wakeIn(time: number): void {
     this.#timer?.();
-    this.#timer = later(time, () => this.wake());
+    // What runs when it ends sets no timer any more.
+    this.#timer = this.isEnded ? undefined : later(time, () => this.wake());
   }
 
   end(): void {
     this.#timer?.();
-    this.#endKey();
+    this.keys.end();
+    this.host.signal.removeEventListener("abort", this.#onClose);
+    this.#ending.abort(this.host.signal.reason);
   }
 
   /** Writes entries by themselves, with the record. */
@@ -281,71 +316,6 @@ export class Room {
   remembered(): Promise<Remembered> {
     this.#remembered ??= Remembered.of(this.host.client, this.id, this.record);
     return this.#remembered;
-  }
-
-  /** The key of the epoch in which this client is, or that its first commit starts. */
-  readonly keySource = async (): Promise<EpochKey | undefined> => {
-    const group = this.joining ?? this.group;
-    if (group === undefined) return undefined;
-    const isFirst = group === this.joining || this.record.state === "starting";
-    const staged = isFirst ? group.staged.find(({ own }) => own) : undefined;
-    const { epoch } = staged ?? group;
-    if (this.#key?.of !== group || this.#key.epoch !== epoch) {
-      this.#keepFormer(group);
-      this.#key = { of: group, epoch, key: epochKey(this.host.provider, epoch, staged ?? group) };
-    }
-    try {
-      return await (this.#offersFormer ? this.#former : this.#key.key);
-    } catch {
-      // It was removed, or the group moves on right now.
-      this.#key = undefined;
-      return undefined;
-    }
-  };
-
-  /** Whether the service doesn't know the key of the present epoch: another commit gives it one. */
-  get isKeyUnknown(): boolean {
-    return this.#offersFormer;
-  }
-
-  /**
-   * Offers the key before the present one from here on, until the next epoch, or until that one is refused: it stays good at a
-   * service as long as nobody has proven a later one. @returns whether there is one, and it wasn't offered yet
-   */
-  offerFormer(): boolean {
-    if (this.#offersFormer || this.#former === undefined) return false;
-    this.#offersFormer = true;
-    if (this.#unknownIn !== this.#key?.epoch) this.problem("junk", UNKNOWN_KEY);
-    this.#unknownIn = this.#key?.epoch;
-    this.wake();
-    return true;
-  }
-
-  /** The key that is offered was refused, and it wasn't the present one: that is offered next. It may have been refused by mistake. */
-  offerPresent(): void {
-    this.#offersFormer = false;
-  }
-
-  #keepFormer(group: Group): void {
-    const { of, key } = this.#key ?? {};
-    // One that the service doesn't know takes nothing's place.
-    const [over, kept] = this.#offersFormer ? [key, this.#former] : [this.#former, key];
-    end(over);
-    if (of === group) this.#former = kept;
-    else {
-      end(kept);
-      this.#former = undefined;
-    }
-    this.#key = undefined;
-    this.#offersFormer = false;
-  }
-
-  #endKey(): void {
-    end(this.#key?.key);
-    end(this.#former);
-    this.#key = undefined;
-    this.#former = undefined;
-    this.#offersFormer = false;
   }
 
   participants(): Participant[] {

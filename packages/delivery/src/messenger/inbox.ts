@@ -22,8 +22,9 @@ import { MessengerError, needOpen, refusedBy } from "./errors.js";
 import { type Answers, joiningOf, type SavedInvitation, type Seen, WaitingInvitation } from "./invitation.js";
 import { nameIn } from "./name.js";
 import { groupNumber } from "./people.js";
-import { abortedBy, Backoff, called, pause, Turns } from "./platform.js";
+import { abortedBy, Backoff, called, pause } from "./platform.js";
 import type { Conversation, Invitation, MembersEntry, MessengerOptions, Person } from "./types.js";
+import { isUndecided, Undecided, type Unread } from "./undecided.js";
 import { pack, unpack } from "./wire.js";
 
 /** Among how many users the room for invitations is shared. */
@@ -45,8 +46,9 @@ export class Inbox {
   readonly #host: Host;
   readonly #accept: MessengerOptions["accept"];
   readonly #joined: Joined;
-  readonly #turns = new Turns();
   readonly #all = new Map<string, WaitingInvitation>();
+  /** Those of which isn't known yet what they are. */
+  readonly #undecided: Undecided;
   /** Why the service doesn't let this client read it. */
   refusal: MessengerError | undefined;
   #cursor: Cursor = "";
@@ -58,6 +60,7 @@ export class Inbox {
     this.#host = host;
     this.#accept = accept;
     this.#joined = joined;
+    this.#undecided = new Undecided(host, (one) => this.#decide(one));
   }
 
   /** Those that can be accepted now. */
@@ -99,9 +102,11 @@ export class Inbox {
     const saved = await client.getEntry(KEYS.inbox);
     if (saved !== undefined) this.#cursor = unpack<{ cursor: Cursor }>(saved).header.cursor;
     for (const { value } of await client.listEntries(KEYS.invitations)) {
-      const { header, parts } = unpack<SavedInvitation>(value);
-      const found = await this.#read(header, parts[0] ?? new Uint8Array());
-      if (found !== undefined) this.#all.set(found.id, found);
+      const { header: saved, parts } = unpack<SavedInvitation>(value);
+      const found = await this.#readOrWait({ saved, welcome: parts[0] ?? new Uint8Array(), isNew: false });
+      if (found instanceof WaitingInvitation) this.#all.set(found.id, found);
+      else if (found !== undefined) this.#undecided.add(found);
+      else await this.#forget(saved.id);
     }
     this.#running = this.#run();
     for (const one of this.#all.values()) void this.#ask(one, false);
@@ -109,7 +114,7 @@ export class Inbox {
 
   async close(): Promise<void> {
     await this.#running;
-    await this.#turns.run(async () => undefined);
+    await this.#undecided.close();
   }
 
   /** A conversation is over: what waits for it can be shown. */
@@ -157,27 +162,47 @@ export class Inbox {
   async #takeOne(entry: InboxEntry): Promise<void> {
     const { client, limits } = this.#host;
     const { id, isKnown } = this.#nameOf(entry);
-    const saved: SavedInvitation = { id, handshake: entry.handshake, time: entry.time };
+    const { handshake, time, welcome } = entry;
+    const saved: SavedInvitation = { id, handshake, time, groupId: idOf(entry.groupId) };
     const cursor = { key: KEYS.inbox, value: pack({ cursor: entry.cursor }) };
-    let added: WaitingInvitation | undefined;
-    if (this.#all.size >= limits.invitations)
-      this.#problem("dropped", `${this.#all.size} invitations wait: there was no room for another one`);
-    else if (!isKnown) added = await this.#read(saved, entry.welcome, entry.groupId);
-    if (added !== undefined && added.conversationId !== idOf(entry.groupId)) {
-      // Its place in the log would be one of another group.
-      this.#problem("junk", "a Welcome is refused: it leads to another group than the service says");
-      added = undefined;
-    }
-    if (added !== undefined && !this.#hasRoomFor(added)) {
-      const message = `${this.#by(added.by)} invitations by one user wait: there was no room for another one`;
-      this.#problem("dropped", message, undefined, added.by);
-      added = undefined;
-    }
-    const kept = added && { key: KEYS.invitation(id), value: pack(saved, entry.welcome) };
-    await client.writeEntries(kept === undefined ? [cursor] : [cursor, kept]);
+    const count = this.#all.size + this.#undecided.size;
+    let added: WaitingInvitation | Unread | undefined;
+    if (count >= limits.invitations)
+      this.#problem("dropped", `${count} invitations wait: there was no room for another one`);
+    else if (!isKnown) added = await this.#readOrWait({ saved, welcome, isNew: true });
+    const kept = { key: KEYS.invitation(id), value: pack(saved, welcome) };
+    await client.writeEntries(added === undefined ? [cursor] : [cursor, kept]);
     this.#cursor = entry.cursor;
-    if (added !== undefined) this.#all.set(added.id, added);
-    if (added !== undefined && !this.#joined.isActive(added.conversationId)) this.#show(added);
+    if (added instanceof WaitingInvitation) this.#add(added);
+    else if (added !== undefined) this.#undecided.add(added);
+  }
+
+  #add(one: WaitingInvitation): void {
+    this.#all.set(one.id, one);
+    if (!this.#joined.isActive(one.conversationId)) this.#show(one);
+  }
+
+  /** One of which couldn't be told what it is. @throws MlsError if it still can't */
+  async #decide(one: Unread): Promise<void> {
+    const found = await this.#read(one);
+    if (found !== undefined) this.#add(found);
+    else await this.#forget(one.saved.id);
+  }
+
+  /** @returns as {@link #read}; what was passed, if it can't be told yet what it is */
+  async #readOrWait(one: Unread): Promise<WaitingInvitation | Unread | undefined> {
+    try {
+      return await this.#read(one);
+    } catch (error) {
+      if (!isUndecided(error)) throw error;
+      const message = "it can't be told yet whether an invitation is valid";
+      this.#host.report({ code: "delivery", message, who: undefined, retry: true, cause: error });
+      return one;
+    }
+  }
+
+  async #forget(id: string): Promise<void> {
+    await this.#host.client.writeEntries([{ key: KEYS.invitation(id), value: undefined }]);
   }
 
   /** How many wait by a user. */
@@ -199,28 +224,39 @@ export class Inbox {
     const name = `${toHex(reference).slice(0, 32)}-${idOf(groupId).slice(0, 64)}`;
     for (let i = 0; ; i++) {
       const id = i === 0 ? name : `${name}-${i}`;
-      const known = this.#all.get(id);
+      const known = this.#all.get(id) ?? this.#undecided.get(id)?.saved;
       if (known === undefined || known.handshake === handshake) return { id, isKnown: known !== undefined };
     }
   }
 
-  /** Reads a Welcome. @returns `undefined` if it is refused */
-  async #read(
-    saved: SavedInvitation,
-    welcome: Uint8Array,
-    groupId?: Uint8Array,
-  ): Promise<WaitingInvitation | undefined> {
+  /** Reads a Welcome. @returns `undefined` if it is refused @throws MlsError if it can't be told yet */
+  async #read({ saved, welcome, isNew }: Unread): Promise<WaitingInvitation | undefined> {
+    const one = await this.#verify(saved, welcome);
+    if (one === undefined) return undefined;
+    if (saved.groupId !== undefined && one.conversationId !== saved.groupId) {
+      // Its place in the log would be one of another group.
+      this.#problem("junk", "a Welcome is refused: it leads to another group than the service says");
+      return undefined;
+    }
+    if (!isNew || this.#hasRoomFor(one)) return one;
+    const message = `${this.#by(one.by)} invitations by one user wait: there was no room for another one`;
+    this.#problem("dropped", message, undefined, one.by);
+    return undefined;
+  }
+
+  async #verify(saved: SavedInvitation, welcome: Uint8Array): Promise<WaitingInvitation | undefined> {
+    const { groupId } = saved;
     const { client, provider, people } = this.#host;
     let staged: StagedWelcome;
     try {
       staged = await client.readWelcome(welcome);
     } catch (error) {
-      if (error instanceof MlsError && error.retry === "now") throw error;
+      if (isUndecided(error)) throw error;
       const isUsed =
         error instanceof MlsError && (error.code === "not-invited" || error.code === "duplicate");
       if (!isUsed) this.#problem("junk", `a Welcome is refused: ${(error as Error).message}`, error);
       // One that was used before comes again if the inbox wasn't cleared: its conversation is known.
-      else if (groupId !== undefined && !this.#joined.isKnown(idOf(groupId)))
+      else if (groupId !== undefined && !this.#joined.isKnown(groupId))
         this.#problem(
           "dropped",
           "an invitation is lost: this client hasn't the key package any more that it is for",
@@ -245,11 +281,11 @@ export class Inbox {
     const answers: Answers = {
       accept: (options: OperationOptions) =>
         called(this.#host, options, () =>
-          this.#turns.run(() => this.#join(one, saved, seen, welcome, options)),
+          this.#host.turn(seen.conversationId, () => this.#join(one, saved, seen, welcome, options)),
         ),
       decline: (options: OperationOptions) =>
         called(this.#host, options, () =>
-          this.#turns.run(async () => {
+          this.#host.turn(seen.conversationId, async () => {
             this.#needThere(one, options);
             await this.#drop(one, options);
           }),

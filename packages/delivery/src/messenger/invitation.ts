@@ -11,6 +11,8 @@ export interface SavedInvitation {
   readonly id: string;
   readonly handshake: Cursor;
   readonly time: number;
+  /** The group's ID, as the service says, in hexadecimal. */
+  readonly groupId?: string | undefined;
 }
 
 /** What can be seen of a Welcome. */

@@ -1,7 +1,7 @@
 // The conversations of one client: begun, joined, and gone on with after a restart.
 import { type AbortSignalLike, MlsError, type OperationOptions, toHex } from "@copse/core";
 import type { StoredClient } from "@copse/core/storage";
-import { GroupConversation, needUsers } from "../conversation/conversation.js";
+import { GroupConversation } from "../conversation/conversation.js";
 import type { Host } from "../conversation/host.js";
 import {
   beginning,
@@ -14,6 +14,7 @@ import {
   newRecord,
   readRecord,
 } from "../conversation/record.js";
+import { needUsers } from "../conversation/users.js";
 import { closed, endOf, MessengerError, needOpen } from "./errors.js";
 import { Inbox } from "./inbox.js";
 import { KeyPackages } from "./key-packages.js";
@@ -25,7 +26,7 @@ import {
   later,
   newAbortController,
   pause,
-  Turns,
+  TurnsByName,
   unlessAborted,
 } from "./platform.js";
 import { Teller } from "./teller.js";
@@ -50,7 +51,7 @@ const GROUP_ID_SIZE = 16;
 /** What is known before the messenger is. */
 export type Base = Omit<
   Host,
-  "tell" | "report" | "settles" | "reached" | "failed" | "replenish" | "over" | "forget"
+  "turn" | "tell" | "report" | "settles" | "reached" | "failed" | "replenish" | "over" | "has" | "forget"
 >;
 
 export class ClientMessenger implements Messenger {
@@ -62,8 +63,8 @@ export class ClientMessenger implements Messenger {
   readonly #inbox: Inbox;
   readonly #keyPackages: KeyPackages;
   readonly #settling = new Set<() => void>();
-  /** One after the other: nobody joins a group twice at a time. */
-  readonly #joins = new Turns();
+  /** One after the other: nobody joins a group twice at a time, or while what was there before is deleted. */
+  readonly #turns = new TurnsByName();
   #closed: Promise<void> | undefined;
 
   /** @param end is called when all has ended */
@@ -77,6 +78,7 @@ export class ClientMessenger implements Messenger {
     this.#end = end;
     this.#host = {
       ...base,
+      turn: (id, work) => this.#turns.run(id, work),
       tell: (event) => this.#tell(event),
       report: (problem, conversation) => this.#tell({ kind: "problem", conversation, problem }),
       reached: (connected, cause) => this.#teller.reached(connected, cause),
@@ -84,6 +86,7 @@ export class ClientMessenger implements Messenger {
       settles: () => this.#lookAll(),
       replenish: () => this.#keyPackages.wake(),
       over: (id) => this.#inbox.over(id),
+      has: (one) => this.#all.get(one.id) === one,
       forget: (id) => void this.#all.delete(id),
     };
     this.#keyPackages = new KeyPackages(this.#host);
@@ -177,7 +180,7 @@ export class ClientMessenger implements Messenger {
       await done;
     } catch (error) {
       // One that is closed goes on after the next start.
-      if (!this.#abort.signal.aborted) await conversation.erase();
+      if (!this.#abort.signal.aborted) await conversation.discard();
       throw error;
     }
     // It was given up before it began.
@@ -190,15 +193,15 @@ export class ClientMessenger implements Messenger {
     if (!/^([0-9a-f]{2})+$/.test(id) || groupIdOf(id).length > MAX_GROUP_ID)
       throw new MessengerError("usage", "expected the ID of a conversation in hexadecimal");
     let begun: GroupConversation | undefined;
-    const giveUp = () => void begun?.erase();
+    const giveUp = () => void begun?.discard();
     return called(this.#host, { signal, giveUp }, async () => {
-      begun = await this.#joins.run(() => this.#beginToJoin(id, signal));
+      begun = await this.#turns.run(id, () => this.#beginToJoin(id, signal));
       if (signal?.aborted) giveUp();
       needOpen(this.#abort.signal);
       try {
         await begun.joinAnew();
       } catch (error) {
-        if (!this.#abort.signal.aborted) await begun.erase();
+        if (!this.#abort.signal.aborted) await begun.discard();
         throw error;
       }
       this.#teller.announce(begun);
@@ -292,6 +295,7 @@ export class ClientMessenger implements Messenger {
     this.#lookAll();
     await Promise.all([...this.#all.values()].map((one) => one.close()));
     await this.#inbox.close();
+    await this.#turns.idle();
     await this.#keyPackages.close();
     for (const { group } of this.#all.values()) await group?.close();
     this.#teller.end();

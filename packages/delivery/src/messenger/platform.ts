@@ -116,6 +116,9 @@ export async function called<T>(
   }
 }
 
+/** The longest wait that a service can ask for, in milliseconds: what it said may have been wrong. */
+const LONGEST_WANTED = 3_600_000;
+
 /** Waits that grow, up to a longest one; each is random between its half and its whole, so that clients don't call in step. */
 export class Backoff {
   readonly #first: number;
@@ -152,7 +155,9 @@ export class Backoff {
     const isRefusal = error instanceof DeliveryError && error.retry === "never";
     if (isReached) this.#refusals = isRefusal ? this.#refusals + 1 : 0;
     const full = Math.min(this.#longest, this.#first * 2 ** Math.min(this.#count++, 30));
-    const wanted = error instanceof DeliveryError ? (error.retryAfter ?? 0) : 0;
+    const said = error instanceof DeliveryError ? error.retryAfter : undefined;
+    // Of what is no number, too, nothing follows.
+    const wanted = said !== undefined && said > 0 ? Math.min(said, LONGEST_WANTED) : 0;
     return Math.max(full * (0.5 + Math.random() / 2), wanted);
   }
 }
@@ -165,6 +170,26 @@ export class Turns {
     const result = this.#last.then(work);
     this.#last = result.catch(() => undefined);
     return result;
+  }
+}
+
+/** The same, for each name by itself. */
+export class TurnsByName {
+  readonly #last = new Map<string, Promise<void>>();
+
+  run<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const result = (this.#last.get(name) ?? Promise.resolve()).then(work);
+    const end = () => {
+      if (this.#last.get(name) === ended) this.#last.delete(name);
+    };
+    const ended: Promise<void> = result.then(end, end);
+    this.#last.set(name, ended);
+    return result;
+  }
+
+  /** Resolves when nothing runs. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#last.values());
   }
 }
 

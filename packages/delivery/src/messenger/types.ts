@@ -150,7 +150,10 @@ export interface Conversation {
    * the same on both sides. Without a person: of the whole group in its present epoch, the same for all its members.
    */
   safetyNumber(person?: Pick<Person, "user" | "signatureKey">, options?: OperationOptions): Promise<string>;
-  /** Deletes all that is stored of a conversation that is over. @throws MessengerError `usage` if it isn't, `closed` */
+  /**
+   * Deletes all that is stored of a conversation that is over.
+   * @throws MessengerError `usage` if it isn't; `gone` if it was deleted, or is another one since its group was joined again; `closed`
+   */
   delete(options?: OperationOptions): Promise<void>;
 }
 

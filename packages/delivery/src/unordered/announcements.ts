@@ -50,7 +50,7 @@ function handshakeOf(room: Room, value: Uint8Array): Handshake {
     groupInfo,
     welcomes: references.map((one, i) => ({ reference: fromHex(one), welcome: welcomes[i] ?? NONE })),
     nextKey: { epoch, suite, publicKey },
-    key: room.keySource,
+    key: room.keys.source,
   };
 }
 
@@ -63,7 +63,8 @@ export async function withdrawn(room: Room, fork: bigint): Promise<EntryChange[]
 
 /** Submits what is to be announced. @throws DeliveryError if it is to be tried again */
 export async function announce(room: Room): Promise<void> {
-  const { client, service, signal } = room.host;
+  const { signal } = room;
+  const { client, service } = room.host;
   for (const { key, value } of await client.listEntries(KEYS.announcements(room.id))) {
     room.used(unpack<SavedAnnouncement>(value).header.number);
     try {

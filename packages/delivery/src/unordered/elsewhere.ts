@@ -53,7 +53,7 @@ export class Elsewhere {
     const backoff = new Backoff(host.limits);
     let wait = this.#patience;
     for (let i = 0; i < ROUNDS; i++) {
-      await pause(wait, host.signal);
+      await pause(wait, room.signal);
       wait = backoff.next();
       if (room.isEnded || room.lost !== undefined || room.record.state !== "active") return;
       const newest = this.#newest();
@@ -72,8 +72,7 @@ export class Elsewhere {
   /** @returns whether this client joins again */
   async #look(): Promise<boolean> {
     const room = this.#room;
-    const { host, groupId, keySource } = room;
-    const { signal } = host;
+    const { host, groupId, keys, signal } = room;
     const published = await host.service.groupInfo(groupId, { signal });
     const judged = published && (await host.judge(published.groupInfo));
     const { group } = room;
@@ -95,7 +94,7 @@ export class Elsewhere {
     }
     const groupInfo = await group.groupInfo({ signal });
     const { handshake } = published;
-    await host.service.publishGroupInfo(groupId, { groupInfo, handshake }, keySource, { signal });
+    await host.service.publishGroupInfo(groupId, { groupInfo, handshake }, keys.source, { signal });
     return false;
   }
 }

@@ -293,7 +293,7 @@ export class UnorderedFollower implements Follower {
     // Nobody else is there when it begins.
     let wait = room.record.state === "starting" ? 0 : this.#after;
     while (!room.isEnded) {
-      await pause(wait, room.host.signal);
+      await pause(wait, room.signal);
       if (room.isEnded) return;
       try {
         await announce(room);
