@@ -28,7 +28,7 @@ export interface EpochKey {
   /**
    * Opens what the service has sealed to the public half (RFC 9180, base mode).
    * @returns what proves to the service that the caller is a member
-   * @throws MlsError if it can't be opened
+   * @throws MlsError if it can't be opened; `try-again` if that isn't known now: whoever asked for something gets that, as it is
    */
   open(kemOutput: Uint8Array, ciphertext: Uint8Array): Awaitable<Uint8Array>;
 }

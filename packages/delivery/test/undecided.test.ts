@@ -89,3 +89,15 @@ it("reads other invitations while it can't be told whether one is valid, and for
   await until([again], () => again.messenger.conversation(m.id) !== undefined);
   await agree([mallory, again], [m, await conversationOf(again, m.id)]);
 });
+
+it("has room for others' invitations when it can't be told whether many are valid", async () => {
+  const world = new World({ engine: { invitations: 4 } });
+  const [alice, mallory] = (await world.people("alice", "mallory")) as [Someone, Someone];
+  const { authentication } = unsure("mallory", Number.POSITIVE_INFINITY);
+  const bob = await world.person("bob", { authentication });
+  await bob.messenger.settled();
+  for (let i = 0; i < 4; i++) await mallory.messenger.start(["bob"]);
+  const a = await alice.messenger.start(["bob"]);
+  await agree([alice, bob], [a, await conversationOf(bob, a.id)]);
+  expect(problems(bob).filter((one) => one.startsWith("dropped"))).toHaveLength(2);
+});

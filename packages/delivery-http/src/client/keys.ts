@@ -1,5 +1,5 @@
 // Proofs that the client is a member of a group: one for each key of an epoch.
-import { toHex } from "@copse/core";
+import { MlsError, toHex } from "@copse/core";
 import { Ending, takePublicKey } from "@copse/delivery/rules";
 import { DeliveryError, type EpochKey, type EpochKeySource } from "@copse/delivery/service";
 import { needsProof, type Requests } from "./requests.js";
@@ -65,6 +65,8 @@ export class Proofs {
     try {
       proof = await key.open(sealed.kemOutput, sealed.ciphertext);
     } catch (cause) {
+      // Its provider has given no answer.
+      if (cause instanceof MlsError && cause.retry === "now") throw cause;
       throw forbidden("the client can't open what is sealed to its key", cause);
     }
     if (!(proof instanceof Uint8Array)) throw forbidden("what the client has opened isn't bytes");

@@ -7,7 +7,7 @@ import {
   type OperationOptions,
   toHex,
 } from "@copse/core";
-import { endOf, MessengerError } from "../messenger/errors.js";
+import { endOf, isUndecided, MessengerError } from "../messenger/errors.js";
 import { groupNumber, safetyNumber } from "../messenger/people.js";
 import { called } from "../messenger/platform.js";
 import type {
@@ -245,7 +245,7 @@ export class GroupConversation implements Conversation {
       if (room.joining === undefined) room.group = await this.#find();
     } catch (cause) {
       // Nothing is decided about it: to join again would lose what came meanwhile.
-      if (!(cause instanceof MlsError) || cause.retry === "now") throw cause;
+      if (!(cause instanceof MlsError) || isUndecided(cause)) throw cause;
       room.problem("storage", "the state of the group can't be read", { retry: true, cause });
     }
     const { state } = room.record;

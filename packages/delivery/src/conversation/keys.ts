@@ -1,6 +1,7 @@
 // RFC 9750 §5: the keys of epochs that a conversation proves to a service which serves members alone: the present one, and the one before.
 import type { Group } from "@copse/core";
 import { epochKey, type HeldEpochKey } from "../messenger/epoch-key.js";
+import { isUndecided } from "../messenger/errors.js";
 import type { EpochKey } from "../service.js";
 import type { Host } from "./host.js";
 import type { ConversationRecord } from "./record.js";
@@ -48,9 +49,10 @@ export class RoomKeys {
     }
     try {
       return await (this.#offersFormer ? this.#former : this.#key.key);
-    } catch {
-      // It was removed, or the group moves on right now.
+    } catch (error) {
       this.#key = undefined;
+      if (isUndecided(error)) throw error;
+      // It was removed, or the group moves on right now.
       return undefined;
     }
   };

@@ -1,5 +1,5 @@
 // Who is a member: whoever opens what is sealed to the key of an epoch.
-import { type CryptoProvider, equalBytes } from "@copse/core";
+import { type CryptoProvider, equalBytes, MlsError } from "@copse/core";
 import { GRANT_INFO, takePublicKey } from "../rules.js";
 import { DeliveryError, type EpochKeySource, type PublicEpochKey } from "../service.js";
 import type { Group, GroupKey } from "./group.js";
@@ -48,6 +48,8 @@ export class Members {
     try {
       answer = await key.open(kemOutput, ciphertext);
     } catch (cause) {
+      // Its provider has given no answer.
+      if (cause instanceof MlsError && cause.retry === "now") throw cause;
       throw forbidden("the client can't open what is sealed to its key", cause);
     }
     if (!(answer instanceof Uint8Array) || !equalBytes(answer, grant))

@@ -1,5 +1,5 @@
 // RFC 9750 §5 asks a service for access control: the key that the members of an epoch prove to it.
-import type { Bytes, CipherSuiteProvider } from "@copse/core";
+import { type Awaitable, type Bytes, type CipherSuiteProvider, MlsError } from "@copse/core";
 import { GRANT_INFO } from "../rules/access.js";
 import type { EpochKey } from "../service.js";
 import { utf8 } from "./wire.js";
@@ -18,6 +18,16 @@ export interface HeldEpochKey extends EpochKey {
   end(): void;
 }
 
+/** A provider that throws anything else has given no answer. @throws MlsError */
+async function answered<T>(call: () => Awaitable<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (cause) {
+    if (cause instanceof MlsError) throw cause;
+    throw new MlsError("try-again", "the provider failed, and gave no answer", { cause });
+  }
+}
+
 /** The key of an epoch. */
 export async function epochKey(
   provider: CipherSuiteProvider,
@@ -25,13 +35,13 @@ export async function epochKey(
   exports: Exports,
 ): Promise<HeldEpochKey> {
   const secret = await exports.exportSecret(LABEL, NOTHING, provider.suite.hash.Nh);
-  const { publicKey, privateKey } = await provider.hpke.deriveKeyPair(secret);
+  const { publicKey, privateKey } = await answered(() => provider.hpke.deriveKeyPair(secret));
   return {
     epoch,
     suite: provider.suite.id,
     publicKey,
     open: (kemOutput, ciphertext) =>
-      provider.hpke.open(privateKey, kemOutput, utf8(GRANT_INFO), NOTHING, ciphertext),
+      answered(() => provider.hpke.open(privateKey, kemOutput, utf8(GRANT_INFO), NOTHING, ciphertext)),
     end: () => void provider.hpke.destroyPrivateKey(privateKey),
   };
 }

@@ -1,5 +1,5 @@
 // Why a conversation doesn't do what it was asked to.
-import type { AbortSignalLike, Retry } from "@copse/core";
+import { type AbortSignalLike, MlsError, type Retry } from "@copse/core";
 
 /**
  * - `unknown-user`: the service has no key package of a user, or who is to be removed is no member
@@ -49,6 +49,9 @@ export class MessengerError extends Error {
 }
 
 export const closed = (): MessengerError => new MessengerError("closed", "the messenger was closed");
+
+/** Whether an error says nothing about what failed: a hook or a provider has given no answer. */
+export const isUndecided = (error: unknown): boolean => error instanceof MlsError && error.retry === "now";
 
 /** The service doesn't take what it was asked for, and won't. */
 export const refusedBy = (what: string, cause: Error): MessengerError =>

@@ -18,17 +18,26 @@ import {
   newRecord,
 } from "../conversation/record.js";
 import { type Batch, type Cursor, DeliveryError, type InboxEntry } from "../service.js";
-import { MessengerError, needOpen, refusedBy } from "./errors.js";
+import { Decisions } from "./decisions.js";
+import { isUndecided, MessengerError, needOpen, refusedBy } from "./errors.js";
 import { type Answers, joiningOf, type SavedInvitation, type Seen, WaitingInvitation } from "./invitation.js";
 import { nameIn } from "./name.js";
 import { groupNumber } from "./people.js";
 import { abortedBy, Backoff, called, pause } from "./platform.js";
 import type { Conversation, Invitation, MembersEntry, MessengerOptions, Person } from "./types.js";
-import { isUndecided, Undecided, type Unread } from "./undecided.js";
+import { Undecided } from "./undecided.js";
 import { pack, unpack } from "./wire.js";
 
 /** Among how many users the room for invitations is shared. */
 const SHARES = 10;
+
+/** A Welcome that wasn't read yet. */
+interface Unread {
+  readonly saved: SavedInvitation;
+  readonly welcome: Uint8Array;
+  /** Whether it came just now: one that was kept before has its room. */
+  readonly isNew: boolean;
+}
 
 /** What the messenger does with a group that it has joined. */
 export interface Joined {
@@ -44,23 +53,22 @@ export interface Joined {
 
 export class Inbox {
   readonly #host: Host;
-  readonly #accept: MessengerOptions["accept"];
+  readonly #decisions: Decisions;
   readonly #joined: Joined;
   readonly #all = new Map<string, WaitingInvitation>();
   /** Those of which isn't known yet what they are. */
-  readonly #undecided: Undecided;
+  readonly #undecided: Undecided<Unread>;
   /** Why the service doesn't let this client read it. */
   refusal: MessengerError | undefined;
   #cursor: Cursor = "";
-  /** How many invitations are being answered. */
-  #asking = 0;
   #running: Promise<void> | undefined;
 
   constructor(host: Host, accept: MessengerOptions["accept"], joined: Joined) {
     this.#host = host;
-    this.#accept = accept;
     this.#joined = joined;
     this.#undecided = new Undecided(host, (one) => this.#decide(one));
+    const waits = (one: WaitingInvitation) => this.#all.has(one.id) && !joined.isActive(one.conversationId);
+    this.#decisions = new Decisions(host, accept, waits);
   }
 
   /** Those that can be accepted now. */
@@ -70,9 +78,9 @@ export class Inbox {
 
   /** Whether all is read that the service has now, and answered that is to be answered at once. */
   async isUpToDate(signal: AbortSignalLike): Promise<boolean> {
-    if (this.#asking > 0) return false;
+    if (this.#decisions.asking > 0) return false;
     for await (const { entries, behind } of this.#host.service.inbox(this.#cursor, { signal }))
-      return entries.length + behind + this.#asking === 0;
+      return entries.length + behind + this.#decisions.asking === 0;
     return false;
   }
 
@@ -105,16 +113,17 @@ export class Inbox {
       const { header: saved, parts } = unpack<SavedInvitation>(value);
       const found = await this.#readOrWait({ saved, welcome: parts[0] ?? new Uint8Array(), isNew: false });
       if (found instanceof WaitingInvitation) this.#all.set(found.id, found);
-      else if (found !== undefined) this.#undecided.add(found);
+      else if (found !== undefined) this.#undecided.add(saved.id, found);
       else await this.#forget(saved.id);
     }
     this.#running = this.#run();
-    for (const one of this.#all.values()) void this.#ask(one, false);
+    for (const one of this.#all.values()) void this.#decisions.ask(one, false);
   }
 
   async close(): Promise<void> {
     await this.#running;
     await this.#undecided.close();
+    await this.#decisions.close();
   }
 
   /** A conversation is over: what waits for it can be shown. */
@@ -123,7 +132,7 @@ export class Inbox {
   }
 
   #show(one: WaitingInvitation): void {
-    if (!this.#host.signal.aborted) void this.#ask(one, true);
+    if (!this.#host.signal.aborted) void this.#decisions.ask(one, true);
   }
 
   async #run(): Promise<void> {
@@ -170,11 +179,19 @@ export class Inbox {
     if (count >= limits.invitations)
       this.#problem("dropped", `${count} invitations wait: there was no room for another one`);
     else if (!isKnown) added = await this.#readOrWait({ saved, welcome, isNew: true });
+    if (
+      added !== undefined &&
+      !(added instanceof WaitingInvitation) &&
+      this.#undecided.size >= limits.invitations / 2
+    ) {
+      this.#problem("dropped", "too many invitations wait of which can't be told yet whether they are valid");
+      added = undefined;
+    }
     const kept = { key: KEYS.invitation(id), value: pack(saved, welcome) };
     await client.writeEntries(added === undefined ? [cursor] : [cursor, kept]);
     this.#cursor = entry.cursor;
     if (added instanceof WaitingInvitation) this.#add(added);
-    else if (added !== undefined) this.#undecided.add(added);
+    else if (added !== undefined) this.#undecided.add(id, added);
   }
 
   #add(one: WaitingInvitation): void {
@@ -293,26 +310,6 @@ export class Inbox {
     };
     const one: WaitingInvitation = new WaitingInvitation(this.#host, saved, seen, answers);
     return one;
-  }
-
-  /** Has the application decide. @param isNew whether it is told of what that leaves to be answered */
-  async #ask(one: WaitingInvitation, isNew: boolean): Promise<void> {
-    const { signal, tell } = this.#host;
-    if (this.#joined.isActive(one.conversationId)) return;
-    this.#asking++;
-    try {
-      const answer = await this.#accept?.(one);
-      if (answer === true) await one.accept();
-      else if (answer === false) await one.decline();
-    } catch (error) {
-      const isGone = error instanceof MessengerError && error.code === "gone";
-      if (!signal.aborted && !isGone) this.#problem("delivery", "an invitation couldn't be answered", error);
-    } finally {
-      this.#asking--;
-    }
-    const waits = this.#all.has(one.id) && !this.#joined.isActive(one.conversationId);
-    if (isNew && waits && !signal.aborted) tell({ kind: "invitation", invitation: one });
-    this.#host.settles();
   }
 
   /** @throws MessengerError `closed`, `gone`; what the signal gave up while it waited for its turn changes nothing */

@@ -1,31 +1,19 @@
-// RFC 9420 §12.4.3.1, §5.3.1: Welcomes of which can't be told yet whether they are valid: the application's authentication service, say,
-// can't be reached. They wait, and stand in the way of nothing.
-import { MlsError } from "@copse/core";
+// RFC 9420 §12.4.3.1, §5.3.1: Welcomes of which can't be told yet whether they are valid, and invitations that couldn't be answered yet: the
+// application's authentication service, say, can't be reached. They wait, and stand in the way of nothing.
 import type { Host } from "../conversation/host.js";
-import type { SavedInvitation } from "./invitation.js";
 import { Again, Backoff, later } from "./platform.js";
 
-/** A Welcome that wasn't read yet. */
-export interface Unread {
-  readonly saved: SavedInvitation;
-  readonly welcome: Uint8Array;
-  /** Whether it came just now: one that was kept before has its room. */
-  readonly isNew: boolean;
-}
-
-/** Whether an error says nothing about what failed. */
-export const isUndecided = (error: unknown): boolean => error instanceof MlsError && error.retry === "now";
-
-export class Undecided {
-  readonly #decide: (one: Unread) => Promise<void>;
+export class Undecided<T> {
+  readonly #decide: (one: T) => Promise<void>;
   readonly #host: Host;
-  readonly #all = new Map<string, Unread>();
+  /** By the IDs of the invitations. */
+  readonly #all = new Map<string, T>();
   readonly #backoff: Backoff;
   readonly #again = new Again(() => this.#run());
   #callOff: () => void = () => undefined;
 
-  /** @param decide reads one, and does what follows. It throws if it can't be told yet, or the storage fails */
-  constructor(host: Host, decide: (one: Unread) => Promise<void>) {
+  /** @param decide does what couldn't be done, and what follows. It throws if that still can't be told */
+  constructor(host: Host, decide: (one: T) => Promise<void>) {
     this.#host = host;
     this.#decide = decide;
     this.#backoff = new Backoff(host.limits);
@@ -35,13 +23,13 @@ export class Undecided {
     return this.#all.size;
   }
 
-  get(id: string): Unread | undefined {
+  get(id: string): T | undefined {
     return this.#all.get(id);
   }
 
   /** Looks at it again, soon. */
-  add(one: Unread): void {
-    this.#all.set(one.saved.id, one);
+  add(id: string, one: T): void {
+    this.#all.set(id, one);
     this.#lookLater();
   }
 
@@ -53,11 +41,11 @@ export class Undecided {
   }
 
   async #run(): Promise<void> {
-    for (const one of [...this.#all.values()]) {
+    for (const [id, one] of [...this.#all]) {
       if (this.#host.signal.aborted) return;
       try {
         await this.#decide(one);
-        this.#all.delete(one.saved.id);
+        this.#all.delete(id);
         this.#backoff.reset();
       } catch {
         // The first time it was told.
