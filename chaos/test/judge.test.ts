@@ -94,7 +94,7 @@ describe("the judge", () => {
       [view("alice", late, now), view("bob", late, now), carol, view("dave", [], now)],
       prepare,
     );
-    expect(first).toBe("delivered to all: bob#1 of epoch 2, there at 2: not to dave");
+    expect(first).toBe("delivered to all: bob#1 of epoch 2, there at 2: not to dave, who was in 2 a2");
   });
 
   it("excuses who came back by an external commit, and for no more than they missed", () => {
@@ -129,6 +129,39 @@ describe("the judge", () => {
     expect(complaintsOf([alice, bob, view("carol", [message("alice#0", 1)], now)], prepare)).toEqual([]);
     // Until epoch 2 she was with the others.
     expect(complaintsOf([alice, bob, view("carol", [], now)], prepare)).toHaveLength(1);
+  });
+
+  it("excuses who was removed while it was elsewhere, from there until it was added again", () => {
+    const history = [
+      message("alice#0", 1),
+      commit(2),
+      commit(3),
+      message("alice#1", 3),
+      commit(4),
+      commit(5),
+      message("alice#2", 5),
+    ];
+    const now = { epoch: 5, authenticator: "a5" };
+    const removed = {
+      kind: "problem",
+      client: "carol",
+      group: "g",
+      code: "rejoined",
+      text: "this client isn't a member any more: it was removed meanwhile",
+    } as const;
+    const prepare = (judge: Judge) => {
+      for (const name of ["alice", "bob"])
+        for (const n of [2, 3, 4, 5]) judge.hear(epoch(name, n, n === 4 ? ["alice", "bob"] : NAMES));
+      judge.hear(epoch("carol", 2));
+      judge.hear(epoch("carol", 3, NAMES, "c3"));
+      judge.hear(removed);
+      judge.hear(epoch("carol", 5));
+    };
+    const [alice, bob] = [view("alice", history, now), view("bob", history, now)];
+    const carol = [message("alice#0", 1), message("alice#2", 5)];
+    expect(complaintsOf([alice, bob, view("carol", carol, now)], prepare)).toEqual([]);
+    expect(complaintsOf([alice, bob, view("carol", carol.slice(0, 1), now)], prepare)).toHaveLength(1);
+    expect(complaintsOf([alice, bob, view("carol", carol.slice(1), now)], prepare)).toHaveLength(1);
   });
 
   it("doesn't ask whether the dishonest have anything", () => {

@@ -9,7 +9,10 @@ export interface Place {
   readonly at: number;
 }
 
-/** Epochs whose keys a client doesn't have: it came back by an external commit, which started epoch `before`. */
+/**
+ * Epochs whose keys a client doesn't have: it came back by an external commit, which started epoch `before`, or was removed while it
+ * was elsewhere, until it was added again.
+ */
 interface Gap {
   /** The last one in which it was with who tells of it: it may have been elsewhere since, in epochs of the same numbers. */
   after: number;
@@ -23,6 +26,8 @@ export class GroupRecord {
   readonly #epochs = new Map<string, Map<number, string>>();
   readonly #places = new Map<MessageName, Place>();
   readonly #gaps = new Map<string, Gap[]>();
+  /** Who was elsewhere when it was removed: of each time, how many epochs it had been in. */
+  readonly #lost: { readonly user: string; readonly epochs: number }[] = [];
   readonly acknowledged = new Set<MessageName>();
 
   enter({ client, epoch, authenticator, members }: EpochEvent): void {
@@ -30,6 +35,31 @@ export class GroupRecord {
     this.#members.set(epoch, branches.set(authenticator, members));
     const epochs = this.#epochs.get(client) ?? new Map<number, string>();
     this.#epochs.set(client, epochs.set(epoch, authenticator));
+  }
+
+  /** A client has learnt that it was removed while it was in another epoch than the others. */
+  removedElsewhere(user: string): void {
+    this.#lost.push({ user, epochs: this.#epochs.get(user)?.size ?? 0 });
+  }
+
+  /** The epochs in which a client was, as a person reads it. */
+  wayOf(user: string): string {
+    return Array.from(this.#epochs.get(user) ?? [], ([epoch, its]) => `${epoch} ${its.slice(0, 4)}`).join(
+      ", ",
+    );
+  }
+
+  /** Call it when all was told. */
+  findLost(): void {
+    for (const { user, epochs } of this.#lost) {
+      const all = [...(this.#epochs.get(user) ?? [])];
+      const isShared = ([epoch, authenticator]: readonly [number, string]) =>
+        [...this.#epochs].some(([other, its]) => other !== user && its.get(epoch) === authenticator);
+      const shared = all.slice(0, epochs).filter(isShared);
+      const after = Math.max(-1, ...shared.map(([epoch]) => epoch));
+      const [before = Number.POSITIVE_INFINITY] = all[epochs] ?? [];
+      this.#gaps.set(user, [...(this.#gaps.get(user) ?? []), { after, before }]);
+    }
   }
 
   /** Reads where messages stand, and who came back, in somebody's history. */

@@ -24,6 +24,9 @@ export interface Verdict {
   readonly counts: ReadonlyMap<string, number>;
 }
 
+/** How a client says that it learnt only when it wanted to join again that it was removed. */
+const REMOVED = "this client isn't a member any more";
+
 export class Judge {
   readonly #groups = new Map<string, GroupRecord>();
   readonly #complaints: Complaint[] = [];
@@ -65,7 +68,11 @@ export class Judge {
     if (event.kind === "epoch") this.#group(event.group).enter(event);
     else if (event.kind === "acknowledged") this.#group(event.group).acknowledged.add(event.message);
     else if (event.kind === "twice") this.#twice.push(event);
-    else if (event.kind === "problem") this.count(`problems: ${event.code}`);
+    else if (event.kind === "problem") {
+      this.count(`problems: ${event.code}`);
+      if (event.code === "rejoined" && event.text.startsWith(REMOVED))
+        this.#group(event.group).removedElsewhere(event.client);
+    }
   }
 
   /** @param views of all honest clients, of each group in which they ever were */
@@ -74,6 +81,7 @@ export class Judge {
     for (const view of views) byGroup.set(view.group, [...(byGroup.get(view.group) ?? []), view]);
     for (const [name, own] of byGroup) {
       for (const view of own) this.#group(name).read(view);
+      this.#group(name).findLost();
       this.#agree(name, own);
       for (const view of own) this.#ordered(view);
       this.#delivered(name, own);
@@ -144,7 +152,8 @@ export class Judge {
       const missing = honest.filter((user) => !has.get(user)?.has(message));
       if (missing.length === 0) continue;
       const where = `of epoch ${place.epoch}, there at ${place.at}`;
-      this.complain("delivered to all", name, `${message} ${where}: not to ${missing.join(" ")}`);
+      const who = missing.map((user) => `${user}, who was in ${group.wayOf(user)}`);
+      this.complain("delivered to all", name, `${message} ${where}: not to ${who.join("; ")}`);
     }
     this.count("acknowledged", group.acknowledged.size);
     for (const message of group.acknowledged)
