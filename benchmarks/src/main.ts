@@ -81,7 +81,9 @@ async function saveRun({ json }: Options, run: Measuring, more: readonly Result[
 }
 
 async function held(run: Processes, options: Options): Promise<void> {
-  const all = await check(run, implementations, options, async (content) => {
+  const { providers } = options;
+  const measured = implementations.filter(({ name }) => providers?.includes(name) ?? true);
+  const all = await check(run, measured, options, async (content) => {
     if (options.json !== undefined) await writeReport(options.json, content);
   });
   console.log(`\n${verdict(all)}`);
