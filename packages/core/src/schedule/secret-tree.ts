@@ -62,6 +62,12 @@ export interface PeekedKey {
   discard(): void;
 }
 
+/** The secrets of a tree, and what goes by how they are used. */
+interface Secrets extends SecretTreeContents {
+  readonly late: SkippedKeys;
+  readonly checkpoints: Checkpoints;
+}
+
 /**
  * The secret tree of an epoch. It is changed in place, because its secrets must be deleted as they are used. The
  * first use of a leaf derives its node secrets, in O(log n). The root has number 1, the children of node i have
@@ -70,55 +76,64 @@ export interface PeekedKey {
 export class SecretTree {
   readonly #provider: CipherSuiteProvider;
   readonly #limits: RatchetLimits;
-  #contents: SecretTreeContents;
-  /** What a restored tree consists of, until it is first used: most past epochs get no late message. */
+  /** `undefined` in a restored tree, until it is first used: most past epochs get no late message. */
+  #secrets: Secrets | undefined;
+  /** What a restored tree consists of until then. */
   #saved: { readonly pieces: readonly SecretPiece[]; readonly of: { readonly width: number } } | undefined;
-  readonly #skipped: SkippedKeys;
-  readonly #checkpoints = new Checkpoints();
   /** In which the tree is saved. */
   readonly pieces: SecretPieces;
 
   /**
    * @param width the number of leaves of the ratchet tree, blank ones included: a power of two
-   * @param encryptionSecret `KDF.Nh` bytes; the tree takes them over and overwrites them when they are consumed
+   * @param encryptionSecret `KDF.Nh` bytes; the tree takes them over and overwrites them when they are consumed. `undefined`
+   *   for what {@link load} restores
    * @throws MlsError `usage` for another width or length
    */
   constructor(
     provider: CipherSuiteProvider,
     width: number,
-    encryptionSecret: Uint8Array,
+    encryptionSecret: Uint8Array | undefined,
     limits: RatchetLimits = DEFAULT_RATCHET_LIMITS,
   ) {
     if (!isTreeWidth(width)) {
       throw new MlsError("usage", `the number of leaves must be a power of two up to 2^31, got ${width}`);
     }
+    this.#provider = provider;
+    this.#limits = limits;
+    this.pieces = new SecretPieces(() => this.#open());
+    if (encryptionSecret === undefined) return;
     const { Nh } = provider.suite.hash;
     if (encryptionSecret.length !== Nh) {
       throw new MlsError("usage", `encryption secret: expected ${Nh} bytes, got ${encryptionSecret.length}`);
     }
-    this.#provider = provider;
-    this.#limits = limits;
-    this.#skipped = new SkippedKeys(limits, (ratchet, { generation }) => {
+    const root = { secret: encryptionSecret, home: 1 };
+    this.#begin({ width, nodes: new Map([[1, root]]), senders: new Map() });
+  }
+
+  #begin({ width, nodes, senders }: SecretTreeContents): Secrets {
+    const late = new SkippedKeys(this.#limits, (ratchet, { generation }) => {
       this.pieces.moved(ratchet);
       this.pieces.skipped(ratchet, generation);
     });
-    const root = { secret: encryptionSecret, home: 1 };
-    this.#contents = { width, nodes: new Map([[1, root]]), senders: new Map() };
-    this.pieces = new SecretPieces(() => this.#open());
+    const secrets = { width, nodes, senders, late, checkpoints: new Checkpoints() };
+    this.#secrets = secrets;
+    return secrets;
   }
 
   /** Reads a restored tree, before its first use. @throws MlsError `state` if somebody else wrote its pieces */
-  #open(): SecretTreeContents {
-    if (this.#saved !== undefined) {
-      const { pieces, of } = this.#saved;
-      const { hash, aead } = this.#provider.suite;
-      const sizes = { Nh: hash.Nh, Nk: aead.Nk, Nn: aead.Nn };
-      this.#contents = inSavedState(() => loadSecretTree(of.width, pieces, sizes));
-      this.#saved = undefined;
-      for (const { application } of this.#contents.senders.values())
-        this.#skipped.added(application, application.skipped.size);
-    }
-    return this.#contents;
+  #open(): Secrets {
+    return this.#secrets ?? this.#read();
+  }
+
+  #read(): Secrets {
+    const { pieces = [], of = { width: MAX_WIDTH } } = this.#saved ?? {};
+    const { hash, aead } = this.#provider.suite;
+    const sizes = { Nh: hash.Nh, Nk: aead.Nk, Nn: aead.Nn };
+    const secrets = this.#begin(inSavedState(() => loadSecretTree(of.width, pieces, sizes)));
+    this.#saved = undefined;
+    for (const { application } of secrets.senders.values())
+      secrets.late.added(application, application.skipped.size);
+    return secrets;
   }
 
   /**
@@ -135,7 +150,7 @@ export class SecretTree {
     areSaved = false,
     copy: CopySecret = copySecret,
   ): SecretTree {
-    const tree = new SecretTree(provider, MAX_WIDTH, new Uint8Array(provider.suite.hash.Nh), limits);
+    const tree = new SecretTree(provider, MAX_WIDTH, undefined, limits);
     if (areSaved) tree.pieces.allSaved();
     tree.#saved = { pieces: pieces.map(({ name, bytes }) => ({ name, bytes: copy(bytes) })), of };
     return tree;
@@ -153,7 +168,6 @@ export class SecretTree {
    * @throws MlsError `limit` when all generations are used: 1,000 for handshakes, 2^32 for others; `forgotten` after {@link wipe}
    */
   next(leafIndex: number, kind: RatchetKind, isAlone = false): Awaitable<MessageKey> {
-    this.#open();
     const generation = this.#nextGeneration(leafIndex, kind);
     if (generation >= (isAlone ? GENERATIONS : generationsOf(kind))) {
       throw new MlsError("limit", `the sender's ratchet is exhausted: ${generation} generations are used`);
@@ -177,7 +191,7 @@ export class SecretTree {
   }
 
   #nextGeneration(leafIndex: number, kind: RatchetKind): number {
-    return this.#contents.senders.get(leafIndex)?.[kind].generation ?? 0;
+    return this.#open().senders.get(leafIndex)?.[kind].generation ?? 0;
   }
 
   /**
@@ -186,8 +200,7 @@ export class SecretTree {
    * used, `forgotten` for one that is too old, `limit` for one too far ahead; each of them before any key is derived
    */
   peek(leafIndex: number, kind: RatchetKind, generation: number): Awaitable<PeekedKey> {
-    this.#open();
-    const ratchet = this.#contents.senders.get(leafIndex)?.[kind];
+    const ratchet = this.#open().senders.get(leafIndex)?.[kind];
     const position = ratchet?.generation ?? 0;
     if (generation < position) {
       const kept = ratchet?.skipped.get(generation);
@@ -215,7 +228,8 @@ export class SecretTree {
   wipe(): void {
     for (const { bytes } of this.#saved?.pieces ?? []) wipe(bytes);
     this.#saved = undefined;
-    const { nodes, senders } = this.#contents;
+    if (this.#secrets === undefined) return;
+    const { nodes, senders, checkpoints, late } = this.#secrets;
     for (const { secret } of nodes.values()) wipe(secret);
     for (const { handshake, application } of senders.values()) {
       wipeRatchet(handshake);
@@ -223,8 +237,8 @@ export class SecretTree {
     }
     nodes.clear();
     senders.clear();
-    this.#checkpoints.wipe();
-    this.#skipped.clear();
+    checkpoints.wipe();
+    late.clear();
   }
 
   /** The step of a ratchet to a generation that is still ahead, and for a new leaf the secrets down to it. */
@@ -237,9 +251,10 @@ export class SecretTree {
   /** The same without the skipped keys, and from the nearest checkpoint on. */
   #farAhead(leafIndex: number, kind: RatchetKind, generation: number): Awaitable<Ahead> {
     const name = ratchetNumber(leafIndex, kind);
-    const { moves } = this.#checkpoints;
+    const { checkpoints } = this.#open();
+    const { moves } = checkpoints;
     return this.#from(leafIndex, kind, (start, from) =>
-      chain(this.#checkpoints.secretAt(this.#provider, name, moves, start, from, generation), (secret) =>
+      chain(checkpoints.secretAt(this.#provider, name, moves, start, from, generation), (secret) =>
         withCleanup(
           () => deriveStep(this.#provider, secret, generation, generation, generation),
           () => wipe(secret),
@@ -253,11 +268,11 @@ export class SecretTree {
     kind: RatchetKind,
     derive: (secret: Uint8Array, from: number) => Awaitable<RatchetStep>,
   ): Awaitable<Ahead> {
-    const ratchet = this.#contents.senders.get(leafIndex)?.[kind];
+    const ratchet = this.#open().senders.get(leafIndex)?.[kind];
     if (ratchet !== undefined) {
       return chain(derive(ratchet.secret, ratchet.generation), (step): [RatchetStep] => [step]);
     }
-    return chain(deriveLeafSecrets(this.#provider, this.#contents, leafIndex), (leafSecrets) =>
+    return chain(deriveLeafSecrets(this.#provider, this.#open(), leafIndex), (leafSecrets) =>
       onFailure(
         () => chain(derive(leafSecrets[kind], 0), (step): [RatchetStep, LeafSecrets] => [step, leafSecrets]),
         () => wipeLeafSecrets(leafSecrets),
@@ -275,7 +290,7 @@ export class SecretTree {
     };
     /** How many generations the step would skip without their keys. */
     const missing = () => {
-      const position = this.#contents.senders.get(leafIndex)?.[kind].generation ?? 0;
+      const position = this.#open().senders.get(leafIndex)?.[kind].generation ?? 0;
       return Math.min(generation - position, this.#maxSkipped(kind)) - step.skipped.length;
     };
     const complete = (): Awaitable<void> => {
@@ -325,7 +340,7 @@ export class SecretTree {
   ): void {
     if (leafSecrets !== undefined) this.#enter(leafSecrets);
     const { generation } = step.message;
-    const ratchet = this.#contents.senders.get(leafIndex)?.[kind];
+    const ratchet = this.#open().senders.get(leafIndex)?.[kind];
     if (ratchet === undefined || generation < ratchet.generation) {
       const kept = ratchet?.skipped.get(generation);
       if (ratchet === undefined || kept === undefined) {
@@ -334,12 +349,12 @@ export class SecretTree {
       }
       for (const { key, nonce } of step.skipped) wipe(key, nonce);
       wipe(step.secret);
-      if (kind === "application") this.#skipped.forget(ratchet, kept);
+      if (kind === "application") this.#open().late.forget(ratchet, kept);
       else forgetSkipped(ratchet, kept);
       this.pieces.skipped(ratchet, generation);
       return;
     }
-    this.#checkpoints.forget(ratchetNumber(leafIndex, kind));
+    this.#open().checkpoints.forget(ratchetNumber(leafIndex, kind));
     this.pieces.moved(ratchet);
     const skipped = keepSkipped(ratchet, step.skipped);
     for (let i = generation - skipped; i < generation; i++) this.pieces.skipped(ratchet, i);
@@ -349,7 +364,7 @@ export class SecretTree {
     ratchet.secret.set(step.secret);
     wipe(step.secret);
     ratchet.generation = generation + 1;
-    if (kind === "application" && skipped > 0) this.#skipped.added(ratchet, skipped);
+    if (kind === "application" && skipped > 0) this.#open().late.added(ratchet, skipped);
   }
 
   /**
@@ -359,7 +374,7 @@ export class SecretTree {
   #enter({ leafIndex, copath, ...leaf }: LeafSecrets): void {
     const moved = moveSecrets([leaf.handshake, leaf.application, ...copath.map(({ secret }) => secret)]);
     const [handshake, application, ...secrets] = moved as [Uint8Array, Uint8Array, ...Uint8Array[]];
-    const { nodes, senders, width } = this.#contents;
+    const { nodes, senders, width } = this.#open();
     const own = width + leafIndex;
     const replace = (node: number): boolean => {
       const known = nodes.get(node);

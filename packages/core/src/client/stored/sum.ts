@@ -15,8 +15,14 @@ export type Values = ReadonlyMap<string, Uint8Array | undefined>;
  * another group's, is noticed when the others are read.
  */
 export class EntrySum {
-  readonly #digests = new Map<string, Uint8Array>();
-  #sum: Uint8Array = new Uint8Array(SIZE);
+  readonly #digests: Map<string, Uint8Array>;
+  #sum: Uint8Array;
+
+  constructor(digests: Map<string, Uint8Array> = new Map()) {
+    this.#digests = digests;
+    this.#sum = new Uint8Array(SIZE);
+    for (const digest of digests.values()) add(this.#sum, digest);
+  }
 
   /** @throws MlsError `state` if `sum` isn't that of the entries */
   static async check(
@@ -24,8 +30,7 @@ export class EntrySum {
     values: ReadonlyMap<string, Uint8Array>,
     sum: Uint8Array | undefined,
   ): Promise<EntrySum> {
-    const checked = new EntrySum();
-    (await checked.after(provider, values)).done();
+    const checked = new EntrySum(await digestsOf(provider, values));
     if (sum === undefined || !equalBytes(checked.#sum, sum)) {
       const message =
         "the entries of the group aren't those of one write: one is damaged, missing, old or another group's";
@@ -54,8 +59,8 @@ export class EntrySum {
       const digest = computed.get(name);
       if (equalBytes(before ?? EMPTY, digest ?? EMPTY)) continue;
       digests.set(name, digest);
-      for (const one of [before, digest])
-        for (let i = 0; one !== undefined && i < SIZE; i++) sum[i] = (sum[i] as number) ^ (one[i] as number);
+      add(sum, before);
+      add(sum, digest);
     }
     const done = () => {
       this.#sum = sum;
@@ -67,30 +72,36 @@ export class EntrySum {
   }
 }
 
+/** Adds a digest to a sum, or takes it away. */
+function add(sum: Uint8Array, digest: Uint8Array | undefined): void {
+  if (digest === undefined) return;
+  for (let i = 0; i < SIZE; i++) sum[i] = (sum[i] as number) ^ (digest[i] as number);
+}
+
 /** The digests of values, each with its name, by their names: of all in one piece of memory. */
 async function digestsOf(provider: CipherSuiteProvider, values: Values): Promise<Map<string, Uint8Array>> {
-  const names: string[] = [];
   let size = 0;
+  for (const [name, value] of values) if (value !== undefined) size += name.length + 1 + value.length;
+  const memory = secretBytes(size);
+  const names: string[] = [];
+  const inputs: Uint8Array[] = [];
+  let at = 0;
   for (const [name, value] of values) {
     if (value === undefined) continue;
-    names.push(name);
-    size += name.length + 1 + value.length;
-  }
-  const memory = secretBytes(size);
-  let at = 0;
-  const inputs = names.map((name) => {
     const start = at;
     for (let i = 0; i < name.length; i++) memory[at++] = name.charCodeAt(i);
     // A zero ends the name.
     at++;
-    const value = values.get(name) as Uint8Array;
     memory.set(value, at);
     at += value.length;
-    return memory.subarray(start, at);
-  });
+    names.push(name);
+    inputs.push(memory.subarray(start, at));
+  }
   try {
-    const digests = await hashAll(provider, inputs);
-    return new Map(names.map((name, i) => [name, (digests[i] as Uint8Array).slice(0, SIZE)]));
+    const digests = new Map<string, Uint8Array>();
+    for (const [i, digest] of (await hashAll(provider, inputs)).entries())
+      digests.set(names[i] as string, digest.length === SIZE ? digest : digest.slice(0, SIZE));
+    return digests;
   } finally {
     wipe(memory);
   }
