@@ -50,6 +50,9 @@ export class RoomKeys {
     try {
       return await (this.#offersFormer ? this.#former : this.#key.key);
     } catch (error) {
+      // Each is derived again, or was the former one's last chance.
+      if (this.#offersFormer) this.#former = undefined;
+      this.#offersFormer = false;
       this.#key = undefined;
       if (isUndecided(error)) throw error;
       // It was removed, or the group moves on right now.

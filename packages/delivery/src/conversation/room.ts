@@ -314,7 +314,11 @@ export class Room {
   }
 
   remembered(): Promise<Remembered> {
-    this.#remembered ??= Remembered.of(this.host.client, this.id, this.record);
+    this.#remembered ??= Remembered.of(this.host.client, this.id, this.record).catch((error: unknown) => {
+      // The next one reads again.
+      this.#remembered = undefined;
+      throw error;
+    });
     return this.#remembered;
   }
 

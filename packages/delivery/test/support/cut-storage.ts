@@ -49,11 +49,19 @@ export class CutStorage {
   }
 }
 
-/** A storage that fails now and then: before a write, or after it is made. */
-export function flaky(inner: ClientStorage, line: { fails: number }, random: () => number): ClientStorage {
+/** A storage that fails now and then: before a write, or after it is made, or when it is read. */
+export function flaky(
+  inner: ClientStorage,
+  line: { fails: number; reads?: number },
+  random: () => number,
+): ClientStorage {
+  const reading = <T>(read: () => T): T => {
+    if (line.reads !== undefined && random() < line.reads) throw new Error("not read");
+    return read();
+  };
   return {
-    get: (key) => inner.get(key),
-    list: (prefix) => inner.list(prefix),
+    get: (key) => reading(() => inner.get(key)),
+    list: (prefix) => reading(() => inner.list(prefix)),
     write: async (changes, steps) => {
       if (random() < line.fails / 2) throw new Error("not written");
       const isWritten = await inner.write(changes, steps);
