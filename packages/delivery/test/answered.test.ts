@@ -146,3 +146,28 @@ it.each([Number.NaN, -1])("waits as it does by itself, if the service says %d mi
   const backoff = new Backoff({ firstWait: 100, longestWait: 1000 });
   expect(backoff.next(new DeliveryError("limit", "not today", { retryAfter }))).toBeGreaterThanOrEqual(50);
 });
+
+it("is settled when a message is refused, and nothing else happens", async () => {
+  let refuse: () => void = () => undefined;
+  const isRefused = new Promise<void>((resolve) => {
+    refuse = resolve;
+  });
+  const world = new World(
+    forBob(() => ({
+      send: async () => {
+        await isRefused;
+        throw new DeliveryError("invalid", "it is malformed");
+      },
+    })),
+  );
+  const people = (await world.people("alice", "bob")) as [Someone, Someone];
+  const [, b] = (await together(people)) as [Conversation, Conversation];
+  await Promise.all(people.map(({ messenger }) => messenger.settled()));
+  const { sent } = await b.send("refused");
+  const settled = people[1].messenger.settled();
+  // It waits by now.
+  for (let i = 0; i < 100; i++) await Promise.resolve();
+  refuse();
+  await expect(sent).rejects.toMatchObject({ code: "refused" });
+  await settled;
+});

@@ -107,6 +107,7 @@ export class Doubt {
     room.isInDoubt = false;
     room.tellState();
     room.wake();
+    room.host.settles();
     // What it was shown may have been wrong, and no entry comes that says so.
     if (this.#isOpen && !room.isEnded) this.#callOff = later(this.#seldom.next(), () => this.#again.wake());
   }

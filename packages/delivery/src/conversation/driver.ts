@@ -27,7 +27,10 @@ export class Driver {
   readonly #room: Room;
   readonly #outbox: Outbox;
   readonly #wishes: Wishes;
-  readonly #again = new Again(() => this.#run());
+  readonly #again = new Again(async () => {
+    await this.#run();
+    this.#room.host.settles();
+  });
   readonly #backoff: Backoff;
   /** The submission that was answered, and whose entry, or that of the one before it, must come in the log. */
   #answered: Pending | undefined;

@@ -41,7 +41,11 @@ export class Outbox {
   readonly #accepted = new Map<number, "sent" | "known" | "sought">();
   /** Those that were handed to the service, by their numbers: whether it may have several forms of it, encrypted anew. */
   readonly #forms = new Map<number, "one" | "several">();
-  readonly #sending = new Again(() => this.#send().then(() => this.#seek()));
+  readonly #sending = new Again(async () => {
+    await this.#send();
+    this.#seek();
+    this.#room.host.settles();
+  });
   readonly #storing = new Again(() => this.#store());
 
   constructor(room: Room) {

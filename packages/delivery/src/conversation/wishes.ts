@@ -118,6 +118,7 @@ export class Wishes {
       this.#tries.delete(number);
       this.claimed.delete(number);
     }
+    room.host.settles();
   }
 
   /** After the storage was read again: those that aren't there came true. */

@@ -1,9 +1,13 @@
 // What the application decides about invitations, at once; it may leave them to its user.
+import { MlsError } from "@copse/core";
 import type { Host } from "../conversation/host.js";
-import { isUndecided, MessengerError } from "./errors.js";
+import { MessengerError } from "./errors.js";
 import type { WaitingInvitation } from "./invitation.js";
 import type { MessengerOptions } from "./types.js";
 import { Undecided } from "./undecided.js";
+
+/** Whether the same may be done later: a hook, a provider or the storage has failed. */
+const mayCome = (error: unknown): boolean => error instanceof MlsError && error.retry !== "never";
 
 export class Decisions {
   readonly #host: Host;
@@ -35,7 +39,7 @@ export class Decisions {
       await this.#answer(one);
     } catch (error) {
       this.#failed(error);
-      if (isUndecided(error)) this.#unanswered.add(one.id, one);
+      if (mayCome(error)) this.#unanswered.add(one.id, one);
     } finally {
       this.#asking--;
     }
@@ -46,7 +50,7 @@ export class Decisions {
   #failed(cause: unknown): void {
     const message = "an invitation couldn't be answered";
     if (!this.#host.signal.aborted)
-      this.#host.report({ code: "delivery", message, who: undefined, retry: isUndecided(cause), cause });
+      this.#host.report({ code: "delivery", message, who: undefined, retry: mayCome(cause), cause });
   }
 
   async #answer(one: WaitingInvitation): Promise<void> {
@@ -66,7 +70,7 @@ export class Decisions {
     try {
       await this.#answer(one);
     } catch (error) {
-      if (isUndecided(error)) throw error;
+      if (mayCome(error)) throw error;
       this.#failed(error);
     }
     this.#host.settles();
