@@ -62,11 +62,13 @@ export interface PeekedKey {
   discard(): void;
 }
 
-/** The secrets of a tree, and what goes by how they are used. */
-interface Secrets extends SecretTreeContents {
-  readonly late: SkippedKeys;
-  readonly checkpoints: Checkpoints;
+/** The pieces of a secret tree, and the ratchet tree. */
+interface SavedTree {
+  readonly pieces: readonly SecretPiece[];
+  readonly of: { readonly width: number };
 }
+
+const NOTHING: SavedTree = { pieces: [], of: { width: MAX_WIDTH } };
 
 /**
  * The secret tree of an epoch. It is changed in place, because its secrets must be deleted as they are used. The
@@ -76,10 +78,12 @@ interface Secrets extends SecretTreeContents {
 export class SecretTree {
   readonly #provider: CipherSuiteProvider;
   readonly #limits: RatchetLimits;
-  /** `undefined` in a restored tree, until it is first used: most past epochs get no late message. */
-  #secrets: Secrets | undefined;
+  /** `undefined` in a restored tree, until it is first used: most past epochs get no late message. Then there are the next two. */
+  #contents: SecretTreeContents | undefined;
+  #skipped!: SkippedKeys;
+  #checkpoints!: Checkpoints;
   /** What a restored tree consists of until then. */
-  #saved: { readonly pieces: readonly SecretPiece[]; readonly of: { readonly width: number } } | undefined;
+  #saved: SavedTree = NOTHING;
   /** In which the tree is saved. */
   readonly pieces: SecretPieces;
 
@@ -110,30 +114,27 @@ export class SecretTree {
     this.#begin({ width, nodes: new Map([[1, root]]), senders: new Map() });
   }
 
-  #begin({ width, nodes, senders }: SecretTreeContents): Secrets {
-    const late = new SkippedKeys(this.#limits, (ratchet, { generation }) => {
+  #begin(contents: SecretTreeContents): SecretTreeContents {
+    this.#skipped = new SkippedKeys(this.#limits, (ratchet, { generation }) => {
       this.pieces.moved(ratchet);
       this.pieces.skipped(ratchet, generation);
     });
-    const secrets = { width, nodes, senders, late, checkpoints: new Checkpoints() };
-    this.#secrets = secrets;
-    return secrets;
+    this.#checkpoints = new Checkpoints();
+    this.#contents = contents;
+    return contents;
   }
 
   /** Reads a restored tree, before its first use. @throws MlsError `state` if somebody else wrote its pieces */
-  #open(): Secrets {
-    return this.#secrets ?? this.#read();
-  }
-
-  #read(): Secrets {
-    const { pieces = [], of = { width: MAX_WIDTH } } = this.#saved ?? {};
+  #open(): SecretTreeContents {
+    if (this.#contents !== undefined) return this.#contents;
+    const { pieces, of } = this.#saved;
     const { hash, aead } = this.#provider.suite;
     const sizes = { Nh: hash.Nh, Nk: aead.Nk, Nn: aead.Nn };
-    const secrets = this.#begin(inSavedState(() => loadSecretTree(of.width, pieces, sizes)));
-    this.#saved = undefined;
-    for (const { application } of secrets.senders.values())
-      secrets.late.added(application, application.skipped.size);
-    return secrets;
+    const contents = this.#begin(inSavedState(() => loadSecretTree(of.width, pieces, sizes)));
+    this.#saved = NOTHING;
+    for (const { application } of contents.senders.values())
+      this.#skipped.added(application, application.skipped.size);
+    return contents;
   }
 
   /**
@@ -190,8 +191,12 @@ export class SecretTree {
     return kind === "handshake" ? HANDSHAKE_GENERATIONS : this.#limits.maxSkipped;
   }
 
+  #ratchet(leafIndex: number, kind: RatchetKind): Ratchet | undefined {
+    return this.senders.get(leafIndex)?.[kind];
+  }
+
   #nextGeneration(leafIndex: number, kind: RatchetKind): number {
-    return this.#open().senders.get(leafIndex)?.[kind].generation ?? 0;
+    return this.#ratchet(leafIndex, kind)?.generation ?? 0;
   }
 
   /**
@@ -200,7 +205,7 @@ export class SecretTree {
    * used, `forgotten` for one that is too old, `limit` for one too far ahead; each of them before any key is derived
    */
   peek(leafIndex: number, kind: RatchetKind, generation: number): Awaitable<PeekedKey> {
-    const ratchet = this.#open().senders.get(leafIndex)?.[kind];
+    const ratchet = this.#ratchet(leafIndex, kind);
     const position = ratchet?.generation ?? 0;
     if (generation < position) {
       const kept = ratchet?.skipped.get(generation);
@@ -226,10 +231,10 @@ export class SecretTree {
 
   /** Overwrites and deletes all secrets. */
   wipe(): void {
-    for (const { bytes } of this.#saved?.pieces ?? []) wipe(bytes);
-    this.#saved = undefined;
-    if (this.#secrets === undefined) return;
-    const { nodes, senders, checkpoints, late } = this.#secrets;
+    for (const { bytes } of this.#saved.pieces) wipe(bytes);
+    this.#saved = NOTHING;
+    if (this.#contents === undefined) return;
+    const { nodes, senders } = this.#contents;
     for (const { secret } of nodes.values()) wipe(secret);
     for (const { handshake, application } of senders.values()) {
       wipeRatchet(handshake);
@@ -237,8 +242,8 @@ export class SecretTree {
     }
     nodes.clear();
     senders.clear();
-    checkpoints.wipe();
-    late.clear();
+    this.#checkpoints.wipe();
+    this.#skipped.clear();
   }
 
   /** The step of a ratchet to a generation that is still ahead, and for a new leaf the secrets down to it. */
@@ -251,10 +256,9 @@ export class SecretTree {
   /** The same without the skipped keys, and from the nearest checkpoint on. */
   #farAhead(leafIndex: number, kind: RatchetKind, generation: number): Awaitable<Ahead> {
     const name = ratchetNumber(leafIndex, kind);
-    const { checkpoints } = this.#open();
-    const { moves } = checkpoints;
+    const { moves } = this.#checkpoints;
     return this.#from(leafIndex, kind, (start, from) =>
-      chain(checkpoints.secretAt(this.#provider, name, moves, start, from, generation), (secret) =>
+      chain(this.#checkpoints.secretAt(this.#provider, name, moves, start, from, generation), (secret) =>
         withCleanup(
           () => deriveStep(this.#provider, secret, generation, generation, generation),
           () => wipe(secret),
@@ -268,7 +272,7 @@ export class SecretTree {
     kind: RatchetKind,
     derive: (secret: Uint8Array, from: number) => Awaitable<RatchetStep>,
   ): Awaitable<Ahead> {
-    const ratchet = this.#open().senders.get(leafIndex)?.[kind];
+    const ratchet = this.#ratchet(leafIndex, kind);
     if (ratchet !== undefined) {
       return chain(derive(ratchet.secret, ratchet.generation), (step): [RatchetStep] => [step]);
     }
@@ -290,8 +294,10 @@ export class SecretTree {
     };
     /** How many generations the step would skip without their keys. */
     const missing = () => {
-      const position = this.#open().senders.get(leafIndex)?.[kind].generation ?? 0;
-      return Math.min(generation - position, this.#maxSkipped(kind)) - step.skipped.length;
+      return (
+        Math.min(generation - this.#nextGeneration(leafIndex, kind), this.#maxSkipped(kind)) -
+        step.skipped.length
+      );
     };
     const complete = (): Awaitable<void> => {
       if (!open || missing() <= 0) return;
@@ -340,7 +346,7 @@ export class SecretTree {
   ): void {
     if (leafSecrets !== undefined) this.#enter(leafSecrets);
     const { generation } = step.message;
-    const ratchet = this.#open().senders.get(leafIndex)?.[kind];
+    const ratchet = this.#ratchet(leafIndex, kind);
     if (ratchet === undefined || generation < ratchet.generation) {
       const kept = ratchet?.skipped.get(generation);
       if (ratchet === undefined || kept === undefined) {
@@ -349,12 +355,12 @@ export class SecretTree {
       }
       for (const { key, nonce } of step.skipped) wipe(key, nonce);
       wipe(step.secret);
-      if (kind === "application") this.#open().late.forget(ratchet, kept);
+      if (kind === "application") this.#skipped.forget(ratchet, kept);
       else forgetSkipped(ratchet, kept);
       this.pieces.skipped(ratchet, generation);
       return;
     }
-    this.#open().checkpoints.forget(ratchetNumber(leafIndex, kind));
+    this.#checkpoints.forget(ratchetNumber(leafIndex, kind));
     this.pieces.moved(ratchet);
     const skipped = keepSkipped(ratchet, step.skipped);
     for (let i = generation - skipped; i < generation; i++) this.pieces.skipped(ratchet, i);
@@ -364,7 +370,7 @@ export class SecretTree {
     ratchet.secret.set(step.secret);
     wipe(step.secret);
     ratchet.generation = generation + 1;
-    if (kind === "application" && skipped > 0) this.#open().late.added(ratchet, skipped);
+    if (kind === "application" && skipped > 0) this.#skipped.added(ratchet, skipped);
   }
 
   /**

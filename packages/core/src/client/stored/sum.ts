@@ -81,7 +81,7 @@ function add(sum: Uint8Array, digest: Uint8Array | undefined): void {
 /** The digests of values, each with its name, by their names: of all in one piece of memory. */
 async function digestsOf(provider: CipherSuiteProvider, values: Values): Promise<Map<string, Uint8Array>> {
   let size = 0;
-  for (const [name, value] of values) if (value !== undefined) size += name.length + 1 + value.length;
+  for (const [name, value] of values) size += name.length + 1 + (value?.length ?? 0);
   const memory = secretBytes(size);
   const names: string[] = [];
   const inputs: Uint8Array[] = [];
@@ -100,7 +100,7 @@ async function digestsOf(provider: CipherSuiteProvider, values: Values): Promise
   try {
     const digests = new Map<string, Uint8Array>();
     for (const [i, digest] of (await hashAll(provider, inputs)).entries())
-      digests.set(names[i] as string, digest.length === SIZE ? digest : digest.slice(0, SIZE));
+      digests.set(names[i] as string, digest.slice(0, SIZE));
     return digests;
   } finally {
     wipe(memory);
