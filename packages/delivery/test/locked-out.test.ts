@@ -5,6 +5,7 @@ import { expect, it } from "vitest";
 import { spoilt, submitJunk } from "./support/mallory.js";
 import {
   agree,
+  conversationOf,
   crypto,
   heard,
   problems,
@@ -75,4 +76,72 @@ it("joins again, however often the service can't be reached in between", async (
   await waiting.sent;
   expect(await heard(alice, a, 1)).toEqual(["carol: from where nobody is"]);
   expect(problems(carol).join()).toContain("has joined the group again");
+});
+
+it("joins again although those whom it knew say nothing any more: they vouched for who came after them", async () => {
+  let [isCut, isRaced] = [true, false];
+  const race: { run?: () => Promise<void> } = {};
+  const world = new World({
+    members: "unchecked",
+    wrap: (service, name) =>
+      name !== "carol"
+        ? service
+        : changed(service, {
+            groupInfo: async (...args) => {
+              if (isCut) throw new DeliveryError("unavailable", "the line is bad");
+              return service.groupInfo(...args);
+            },
+            submit: async (handshake, options) => {
+              if (!isRaced && race.run !== undefined) {
+                isRaced = true;
+                await race.run();
+              }
+              return service.submit(handshake, options);
+            },
+          }),
+  });
+  isCut = false;
+  const signer = await generateSigner(crypto, SUITE);
+  const alice = await world.person("alice");
+  const mallory = await world.person("mallory", { signer });
+  const [carol, dave, bob, erin] = (await world.people("carol", "dave", "bob", "erin")) as [
+    Someone,
+    Someone,
+    Someone,
+    Someone,
+  ];
+  await Promise.all([alice, mallory].map(({ messenger }) => messenger.settled()));
+  const people = [alice, mallory, carol, dave, bob];
+  const all = (await together(people)) as [
+    Conversation,
+    Conversation,
+    Conversation,
+    Conversation,
+    Conversation,
+  ];
+  const [a, m, c] = all;
+  await agree(people, all);
+  await dave.messenger.close();
+  isCut = true;
+  await submitJunk(world.connect("mallory", signer.publicKey), m, signer, {
+    path: spoilt(1),
+    isConfirmed: true,
+    beside: "nothing",
+  });
+  await until([carol], () => problems(carol).some((text) => text.startsWith("junk")));
+  await a.invite(["erin"]);
+  const e = await conversationOf(erin, a.id);
+  await until([erin, alice], () => e.state === "active" && e.epoch === a.epoch);
+  // Whom Carol knows commits no more. When she joins again, Erin is faster.
+  race.run = async () => {
+    const before = e.epoch;
+    await e.update();
+    await until([erin, alice], () => e.epoch === a.epoch && e.epoch > before);
+    await erin.messenger.settled();
+  };
+  const waiting = await c.send("here");
+  isCut = false;
+  await waiting.sent;
+  expect(isRaced).toBe(true);
+  expect(await heard(alice, a, 1)).toEqual(["carol: here"]);
 });

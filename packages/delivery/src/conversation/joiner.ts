@@ -138,6 +138,8 @@ export class Joiner {
     if (answer.kind === "accepted") return true;
     await this.#drop();
     if (answer.kind === "refused") throw new DeliveryError("forbidden", answer.reason);
+    // Somebody else was faster. Whoever waits longer because of that loses more often.
+    this.#backoff.reset();
     return false;
   }
 

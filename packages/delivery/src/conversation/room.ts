@@ -149,8 +149,15 @@ export class Room {
     if (change !== undefined) await this.host.client.writeEntries([change]);
   }
 
-  /** Why this client doesn't join by a GroupInfo; `undefined` if it may. */
+  /** Why this client doesn't join by a GroupInfo; `undefined` if it may. Then its members are known from now on. */
   async refuses(judged: JudgedGroupInfo): Promise<Refusal | undefined> {
+    const refusal = await this.#refusal(judged);
+    const change = refusal === undefined ? await this.trust.vouch(judged) : undefined;
+    if (change !== undefined) await this.host.client.writeEntries([change]);
+    return refusal;
+  }
+
+  async #refusal(judged: JudgedGroupInfo): Promise<Refusal | undefined> {
     if (!equalBytes(judged.groupId, this.groupId)) return { reason: "expected one of this group" };
     const { group, record, host } = this;
     // Who has no state doesn't know what came meanwhile.

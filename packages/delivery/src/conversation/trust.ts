@@ -19,6 +19,8 @@ interface SavedTrust {
   readonly members: readonly string[] | undefined;
   /** Hashes of those who were removed, and not added again: the last ones. */
   readonly removed: readonly string[];
+  /** As {@link Vouched}, with the epoch in decimal. */
+  readonly vouched?: { readonly epoch: string; readonly members: readonly string[] } | undefined;
   /** The epoch of {@link Expected}, in decimal. Its contexts follow. */
   readonly expected?: string | undefined;
 }
@@ -28,6 +30,15 @@ interface Expected {
   readonly epoch: bigint;
   /** One for each of these commits, the latest ones. */
   readonly contexts: readonly Uint8Array[];
+}
+
+/**
+ * Hashes of the signature keys of the members in the last GroupInfo that was one to follow: who signed it vouches for them. Where
+ * others commit first again and again, those who were members before may be gone when this client gets in.
+ */
+interface Vouched {
+  readonly epoch: bigint;
+  readonly members: ReadonlySet<string>;
 }
 
 /** How many commits of one epoch that this client alone couldn't take are remembered. */
@@ -61,6 +72,7 @@ export class Trust {
   #members: ReadonlySet<string> | undefined;
   #removed: ReadonlySet<string> = new Set();
   #expected: Expected | undefined;
+  #vouched: Vouched | undefined;
 
   constructor(hash: HashPart, id: string) {
     this.#hash = hash;
@@ -70,17 +82,22 @@ export class Trust {
   async load(client: StoredClient): Promise<void> {
     const value = await client.getEntry(KEYS.trust(this.#id));
     const saved = value && unpack<SavedTrust>(value);
-    const { members, removed, expected } = saved?.header ?? {};
+    const { members, removed, expected, vouched } = saved?.header ?? {};
     this.#members = members && new Set(members);
     this.#removed = new Set(removed);
     this.#expected =
       expected === undefined ? undefined : { epoch: BigInt(expected), contexts: saved?.parts ?? [] };
+    this.#vouched = vouched && { epoch: BigInt(vouched.epoch), members: new Set(vouched.members) };
   }
 
   #saved(): EntryChange {
     const members = this.#members && [...this.#members];
     const expected = this.#expected?.epoch.toString();
-    const saved: SavedTrust = { members, removed: [...this.#removed], expected };
+    const vouched = this.#vouched && {
+      epoch: this.#vouched.epoch.toString(),
+      members: [...this.#vouched.members],
+    };
+    const saved: SavedTrust = { members, removed: [...this.#removed], expected, vouched };
     return { key: KEYS.trust(this.#id), value: pack(saved, ...(this.#expected?.contexts ?? [])) };
   }
 
@@ -138,6 +155,15 @@ export class Trust {
     return this.#saved();
   }
 
+  /** Takes the members of a GroupInfo that is one to follow. @returns the change that keeps them, if there is one */
+  async vouch({ epoch, members }: JudgedGroupInfo): Promise<EntryChange | undefined> {
+    if (members.length > MAX_MEMBERS) return undefined;
+    const now = { epoch, members: new Set(await this.#names(members)) };
+    if (this.#vouched?.epoch === epoch && isSame(this.#vouched.members, now.members)) return undefined;
+    this.#vouched = now;
+    return this.#saved();
+  }
+
   /**
    * Whether a GroupInfo isn't one to follow: of a time before the state that this client knows last, signed by who was no member
    * then, or with a member whom this client has seen removed.
@@ -152,7 +178,9 @@ export class Trust {
     if (epoch < highest) return { reason: `expected epoch ${highest} or a later one, got ${epoch}` };
     const last = known === undefined ? this.#members : new Set(await this.#names(known));
     const [ofSigner = ""] = await this.#names([signer]);
-    if (last !== undefined && !last.has(ofSigner))
+    // What this client has been in since says more.
+    const isVouched = (this.#vouched?.epoch ?? 0n) > highest && this.#vouched?.members.has(ofSigner) === true;
+    if (last !== undefined && !last.has(ofSigner) && !isVouched)
       return { reason: "expected the signature of somebody who was a member before" };
     const names = await this.#names(members);
     const back = members.find((_, i) => this.#removed.has(names[i] as string));

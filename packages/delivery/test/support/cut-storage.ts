@@ -6,7 +6,7 @@ export class CutStorage {
   #left = Number.POSITIVE_INFINITY;
   #isLastMade = false;
   #onCut: () => void = () => undefined;
-  /** Resolves at the first write that fails. */
+  /** Resolves at the first call that fails. */
   isCut: Promise<void> = Promise.resolve();
 
   constructor(inner: ClientStorage) {
@@ -29,8 +29,9 @@ export class CutStorage {
   }
 
   #reading<T>(read: () => T): T {
-    if (this.#left <= 0 && !this.#isLastMade) throw new Error("the process has ended");
-    return read();
+    if (this.#left > 0 || this.#isLastMade) return read();
+    this.#onCut();
+    throw new Error("the process has ended");
   }
 
   /** Ends it after so many writes. @param isLastMade whether the one after them is made all the same */
