@@ -78,10 +78,10 @@ const NOTHING: SavedTree = { pieces: [], of: { width: MAX_WIDTH } };
 export class SecretTree {
   readonly #provider: CipherSuiteProvider;
   readonly #limits: RatchetLimits;
-  /** `undefined` in a restored tree, until it is first used: most past epochs get no late message. Then there are the next two. */
+  /** `undefined` in a restored tree, until it is first used: most past epochs get no late message. */
   #contents: SecretTreeContents | undefined;
-  #skipped!: SkippedKeys;
-  #checkpoints!: Checkpoints;
+  readonly #skipped: SkippedKeys;
+  readonly #checkpoints = new Checkpoints();
   /** What a restored tree consists of until then. */
   #saved: SavedTree = NOTHING;
   /** In which the tree is saved. */
@@ -104,6 +104,10 @@ export class SecretTree {
     }
     this.#provider = provider;
     this.#limits = limits;
+    this.#skipped = new SkippedKeys(limits, (ratchet, { generation }) => {
+      this.pieces.moved(ratchet);
+      this.pieces.skipped(ratchet, generation);
+    });
     this.pieces = new SecretPieces(() => this.#open());
     if (encryptionSecret === undefined) return;
     const { Nh } = provider.suite.hash;
@@ -111,17 +115,7 @@ export class SecretTree {
       throw new MlsError("usage", `encryption secret: expected ${Nh} bytes, got ${encryptionSecret.length}`);
     }
     const root = { secret: encryptionSecret, home: 1 };
-    this.#begin({ width, nodes: new Map([[1, root]]), senders: new Map() });
-  }
-
-  #begin(contents: SecretTreeContents): SecretTreeContents {
-    this.#skipped = new SkippedKeys(this.#limits, (ratchet, { generation }) => {
-      this.pieces.moved(ratchet);
-      this.pieces.skipped(ratchet, generation);
-    });
-    this.#checkpoints = new Checkpoints();
-    this.#contents = contents;
-    return contents;
+    this.#contents = { width, nodes: new Map([[1, root]]), senders: new Map() };
   }
 
   /** Reads a restored tree, before its first use. @throws MlsError `state` if somebody else wrote its pieces */
@@ -130,7 +124,8 @@ export class SecretTree {
     const { pieces, of } = this.#saved;
     const { hash, aead } = this.#provider.suite;
     const sizes = { Nh: hash.Nh, Nk: aead.Nk, Nn: aead.Nn };
-    const contents = this.#begin(inSavedState(() => loadSecretTree(of.width, pieces, sizes)));
+    const contents = inSavedState(() => loadSecretTree(of.width, pieces, sizes));
+    this.#contents = contents;
     this.#saved = NOTHING;
     for (const { application } of contents.senders.values())
       this.#skipped.added(application, application.skipped.size);
@@ -316,10 +311,7 @@ export class SecretTree {
       consume: () => {
         if (!open) throw used(generation);
         if (missing() > 0 && isPromise(complete())) {
-          throw new MlsError(
-            "usage",
-            "the keys of skipped generations must be derived first: call complete()",
-          );
+          throw new MlsError("usage", "expected complete() to be called first");
         }
         open = false;
         this.#apply(leafIndex, kind, step, leafSecrets);
