@@ -23,6 +23,8 @@ export class Joiner {
   readonly #backoff: Backoff;
   /** Why it joins again. */
   #reason: string | undefined;
+  /** The handshake after which a commit of another one came first. */
+  #lostAfter: string | undefined;
   /** The GroupInfo that was refused last. */
   #refused: Uint8Array | undefined;
   /** How many GroupInfos in a row were refused in which this client isn't a member, or were none, to one that is new. */
@@ -138,8 +140,9 @@ export class Joiner {
     if (answer.kind === "accepted") return true;
     await this.#drop();
     if (answer.kind === "refused") throw new DeliveryError("forbidden", answer.reason);
-    // Somebody else was faster. Whoever waits longer because of that loses more often.
-    this.#backoff.reset();
+    // Somebody else was faster. Whoever waits longer because of that loses more often; but not if nothing has changed since.
+    if (pending.after !== this.#lostAfter) this.#backoff.reset();
+    this.#lostAfter = pending.after;
     return false;
   }
 
