@@ -208,7 +208,8 @@ export interface DeliveryService {
   /**
    * Reads a group's log from a place, and goes on with what comes. It ends when the caller stops or aborts it; each batch is asked for
    * when the one before has been worked on. The first one comes at once: an empty one if there is nothing that the client can
-   * read now, with the count of what it can't read. A service that serves members alone gives what one of the keys reads that the client has proven.
+   * read now, with the count of what it can't read. A service that serves members alone gives what one of the keys reads that the
+   * client has proven.
    * @throws DeliveryError while it is read: `unavailable` if the connection is lost (subscribe again, from the last entry);
    *   `expired` if the service has no longer what follows the cursor; `forbidden` if the client is no member there
    */

@@ -17,6 +17,30 @@ import {
 } from "./support/people.js";
 import { changed } from "./support/unreliable.js";
 
+type Five<T> = [T, T, T, T, T];
+
+/** Alice, Mallory, Carol, Dave and Bob in one group, and who else there is. */
+async function five(world: World, ...others: readonly string[]) {
+  const signer = await generateSigner(crypto, SUITE);
+  const alice = await world.person("alice");
+  const mallory = await world.person("mallory", { signer });
+  const [carol, dave, bob, ...more] = await world.people("carol", "dave", "bob", ...others);
+  await Promise.all([alice, mallory].map(({ messenger }) => messenger.settled()));
+  const people = [alice, mallory, carol, dave, bob] as Five<Someone>;
+  const all = (await together(people)) as Five<Conversation>;
+  await agree(people, all);
+  /** A commit that Carol and Dave can't take: they are under the second node of its path. */
+  const spoil = async () => {
+    await submitJunk(world.connect("mallory", signer.publicKey), all[1], signer, {
+      path: spoilt(1),
+      isConfirmed: true,
+      beside: "nothing",
+    });
+    await until([people[2]], () => problems(people[2]).some((text) => text.startsWith("junk")));
+  };
+  return { people, all, more, spoil };
+}
+
 it("joins again, however often the service can't be reached in between", async () => {
   let isAway = true;
   let calls = 0;
@@ -41,30 +65,12 @@ it("joins again, however often the service can't be reached in between", async (
             },
           }),
   });
-  const signer = await generateSigner(crypto, SUITE);
-  const alice = await world.person("alice");
-  const mallory = await world.person("mallory", { signer });
-  const [carol, dave, bob] = (await world.people("carol", "dave", "bob")) as [Someone, Someone, Someone];
-  await Promise.all([alice, mallory].map(({ messenger }) => messenger.settled()));
-  const people = [alice, mallory, carol, dave, bob];
-  const all = (await together(people)) as [
-    Conversation,
-    Conversation,
-    Conversation,
-    Conversation,
-    Conversation,
-  ];
-  const [a, m, c, , b] = all;
-  await agree(people, all);
+  const { people, all, spoil } = await five(world);
+  const [alice, , carol, , bob] = people;
+  const [a, , c, , b] = all;
   const { epoch } = a;
   isCut = true;
-  // Carol and Dave can't take it: they are under the second node of its path.
-  await submitJunk(world.connect("mallory", signer.publicKey), m, signer, {
-    path: spoilt(1),
-    isConfirmed: true,
-    beside: "nothing",
-  });
-  await until([carol], () => problems(carol).some((text) => text.startsWith("junk")));
+  await spoil();
   const waiting = await c.send("from where nobody is");
   for (const one of [a, b, a, b]) {
     const before = one.epoch;
@@ -79,7 +85,7 @@ it("joins again, however often the service can't be reached in between", async (
 });
 
 it("joins again although those whom it knew say nothing any more: they vouched for who came after them", async () => {
-  let [isCut, isRaced] = [true, false];
+  let [isCut, isRaced] = [false, false];
   const race: { run?: () => Promise<void> } = {};
   const world = new World({
     members: "unchecked",
@@ -100,35 +106,13 @@ it("joins again although those whom it knew say nothing any more: they vouched f
             },
           }),
   });
-  isCut = false;
-  const signer = await generateSigner(crypto, SUITE);
-  const alice = await world.person("alice");
-  const mallory = await world.person("mallory", { signer });
-  const [carol, dave, bob, erin] = (await world.people("carol", "dave", "bob", "erin")) as [
-    Someone,
-    Someone,
-    Someone,
-    Someone,
-  ];
-  await Promise.all([alice, mallory].map(({ messenger }) => messenger.settled()));
-  const people = [alice, mallory, carol, dave, bob];
-  const all = (await together(people)) as [
-    Conversation,
-    Conversation,
-    Conversation,
-    Conversation,
-    Conversation,
-  ];
-  const [a, m, c] = all;
-  await agree(people, all);
+  const { people, all, more, spoil } = await five(world, "erin");
+  const [alice, , , dave] = people;
+  const [a, , c] = all;
+  const [erin] = more as [Someone];
   await dave.messenger.close();
   isCut = true;
-  await submitJunk(world.connect("mallory", signer.publicKey), m, signer, {
-    path: spoilt(1),
-    isConfirmed: true,
-    beside: "nothing",
-  });
-  await until([carol], () => problems(carol).some((text) => text.startsWith("junk")));
+  await spoil();
   await a.invite(["erin"]);
   const e = await conversationOf(erin, a.id);
   await until([erin, alice], () => e.state === "active" && e.epoch === a.epoch);

@@ -12,6 +12,7 @@ import {
 import { Checkpoints, DISTANCE } from "./checkpoints.js";
 import { gone, used } from "./consumed.js";
 import { deriveLeafSecrets, type LeafSecrets, wipeLeafSecrets } from "./leaf-secrets.js";
+import type { PeekedKey } from "./peeked-key.js";
 import {
   deriveStep,
   GENERATIONS,
@@ -40,27 +41,6 @@ import { forgetSkipped, keepSkipped, SkippedKeys } from "./skipped-keys.js";
 
 /** A step of a ratchet, and for a new leaf the secrets down to it. */
 type Ahead = [step: RatchetStep, leafSecrets?: LeafSecrets];
-
-/** The key of a received message, not consumed yet. */
-export interface PeekedKey {
-  /** `AEAD.Nk` bytes */
-  readonly key: Uint8Array;
-  /** `AEAD.Nn` bytes, before the reuse guard */
-  readonly nonce: Uint8Array;
-  /**
-   * Derives what {@link consume} needs: the keys of a long way of skipped generations. Call it when the message is
-   * authenticated, so that junk doesn't cost as much.
-   */
-  complete(): Awaitable<void>;
-  /**
-   * Deletes the key and the secrets that led to it (§9.2). Call it when the message is authenticated.
-   * @throws MlsError `duplicate` if another message has consumed this generation in the meantime; `usage` if
-   *   {@link complete} hasn't ended
-   */
-  consume(): void;
-  /** Overwrites what was derived; the tree stays as it is. Call it when the message is refused. */
-  discard(): void;
-}
 
 /** The pieces of a secret tree, and the ratchet tree. */
 interface SavedTree {

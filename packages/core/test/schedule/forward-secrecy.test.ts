@@ -6,9 +6,10 @@ import { expandingBy } from "@copse/test-support/kdf";
 import { describe, expect, it } from "vitest";
 import { deriveSecret, deriveTreeSecrets, expandWithLabel } from "../../src/crypto/labelled.js";
 import type { CipherSuiteProvider } from "../../src/provider/interface.js";
+import type { PeekedKey } from "../../src/schedule/peeked-key.js";
 import type { MessageKey } from "../../src/schedule/ratchet.js";
 import { DEFAULT_RATCHET_LIMITS } from "../../src/schedule/ratchet-limits.js";
-import { type PeekedKey, SecretTree } from "../../src/schedule/secret-tree.js";
+import { SecretTree } from "../../src/schedule/secret-tree.js";
 import { later } from "./providers.js";
 import { now, provider, remembering, secret, stateOf, tree } from "./secret-trees.js";
 

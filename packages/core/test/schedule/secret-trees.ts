@@ -6,9 +6,10 @@ import { nodeSuite } from "@copse/test-support/providers";
 import { expect } from "vitest";
 import { isPromise } from "../../src/provider/awaitable.js";
 import type { CipherSuiteProvider } from "../../src/provider/interface.js";
+import type { PeekedKey } from "../../src/schedule/peeked-key.js";
 import type { MessageKey } from "../../src/schedule/ratchet.js";
 import { DEFAULT_RATCHET_LIMITS, type RatchetLimits } from "../../src/schedule/ratchet-limits.js";
-import { type PeekedKey, SecretTree } from "../../src/schedule/secret-tree.js";
+import { SecretTree } from "../../src/schedule/secret-tree.js";
 
 export const provider = nodeSuite(1);
 export const secret = () => Uint8Array.from({ length: 32 }, (_, i) => i + 1);

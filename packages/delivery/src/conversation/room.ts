@@ -151,19 +151,19 @@ export class Room {
 
   /** Why this client doesn't join by a GroupInfo; `undefined` if it may. Then its members are known from now on. */
   async refuses(judged: JudgedGroupInfo): Promise<Refusal | undefined> {
-    const refusal = await this.#refusal(judged);
-    const change = refusal === undefined ? await this.trust.vouch(judged) : undefined;
+    const highest = BigInt(this.record.highest ?? this.group?.epoch ?? 0n);
+    const refusal = await this.#refusal(judged, highest);
+    const change = refusal === undefined ? await this.trust.vouch(judged, highest) : undefined;
     if (change !== undefined) await this.host.client.writeEntries([change]);
     return refusal;
   }
 
-  async #refusal(judged: JudgedGroupInfo): Promise<Refusal | undefined> {
+  async #refusal(judged: JudgedGroupInfo, highest: bigint): Promise<Refusal | undefined> {
     if (!equalBytes(judged.groupId, this.groupId)) return { reason: "expected one of this group" };
-    const { group, record, host } = this;
+    const { group, host } = this;
     // Who has no state doesn't know what came meanwhile.
     if (group !== undefined && !isHere(group, judged) && this.trust.isExpected(judged) === false)
       return { reason: "expected the epoch that the commit starts which this client couldn't take" };
-    const highest = BigInt(record.highest ?? group?.epoch ?? 0n);
     const refusal = await this.trust.refusal(judged, group?.members, highest);
     if (refusal?.member === undefined) this.#backSince = undefined;
     else this.#backSince ??= host.now();

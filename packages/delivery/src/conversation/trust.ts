@@ -20,7 +20,7 @@ interface SavedTrust {
   /** Hashes of those who were removed, and not added again: the last ones. */
   readonly removed: readonly string[];
   /** As {@link Vouched}, with the epoch in decimal. */
-  readonly vouched?: { readonly epoch: string; readonly members: readonly string[] } | undefined;
+  readonly vouched?: { readonly since: string; readonly members: readonly string[] } | undefined;
   /** The epoch of {@link Expected}, in decimal. Its contexts follow. */
   readonly expected?: string | undefined;
 }
@@ -34,10 +34,11 @@ interface Expected {
 
 /**
  * Hashes of the signature keys of the members in the last GroupInfo that was one to follow: who signed it vouches for them. Where
- * others commit first again and again, those who were members before may be gone when this client gets in.
+ * others commit first again and again, those who were members before may be gone when this client gets in. It ends when it is in.
  */
 interface Vouched {
-  readonly epoch: bigint;
+  /** The highest epoch that this client was in. */
+  readonly since: bigint;
   readonly members: ReadonlySet<string>;
 }
 
@@ -87,14 +88,14 @@ export class Trust {
     this.#removed = new Set(removed);
     this.#expected =
       expected === undefined ? undefined : { epoch: BigInt(expected), contexts: saved?.parts ?? [] };
-    this.#vouched = vouched && { epoch: BigInt(vouched.epoch), members: new Set(vouched.members) };
+    this.#vouched = vouched && { since: BigInt(vouched.since), members: new Set(vouched.members) };
   }
 
   #saved(): EntryChange {
     const members = this.#members && [...this.#members];
     const expected = this.#expected?.epoch.toString();
     const vouched = this.#vouched && {
-      epoch: this.#vouched.epoch.toString(),
+      since: this.#vouched.since.toString(),
       members: [...this.#vouched.members],
     };
     const saved: SavedTrust = { members, removed: [...this.#removed], expected, vouched };
@@ -155,12 +156,16 @@ export class Trust {
     return this.#saved();
   }
 
-  /** Takes the members of a GroupInfo that is one to follow. @returns the change that keeps them, if there is one */
-  async vouch({ epoch, members }: JudgedGroupInfo): Promise<EntryChange | undefined> {
+  /**
+   * Takes the members of a GroupInfo that is one to follow.
+   * @param highest the highest epoch that this client was in
+   * @returns the change that keeps them, if there is one
+   */
+  async vouch({ members }: JudgedGroupInfo, highest: bigint): Promise<EntryChange | undefined> {
     if (members.length > MAX_MEMBERS) return undefined;
-    const now = { epoch, members: new Set(await this.#names(members)) };
-    if (this.#vouched?.epoch === epoch && isSame(this.#vouched.members, now.members)) return undefined;
-    this.#vouched = now;
+    const names = new Set(await this.#names(members));
+    if (this.#vouched?.since === highest && isSame(this.#vouched.members, names)) return undefined;
+    this.#vouched = { since: highest, members: names };
     return this.#saved();
   }
 
@@ -178,9 +183,8 @@ export class Trust {
     if (epoch < highest) return { reason: `expected epoch ${highest} or a later one, got ${epoch}` };
     const last = known === undefined ? this.#members : new Set(await this.#names(known));
     const [ofSigner = ""] = await this.#names([signer]);
-    // What this client has been in since says more.
-    const isVouched = (this.#vouched?.epoch ?? 0n) > highest && this.#vouched?.members.has(ofSigner) === true;
-    if (last !== undefined && !last.has(ofSigner) && !isVouched)
+    const vouched = this.#vouched?.since === highest ? this.#vouched.members : undefined;
+    if (last !== undefined && !last.has(ofSigner) && vouched?.has(ofSigner) !== true)
       return { reason: "expected the signature of somebody who was a member before" };
     const names = await this.#names(members);
     const back = members.find((_, i) => this.#removed.has(names[i] as string));
