@@ -26,8 +26,9 @@ export class GroupRecord {
   readonly #epochs = new Map<string, Map<number, string>>();
   readonly #places = new Map<MessageName, Place>();
   readonly #gaps = new Map<string, Gap[]>();
-  /** Who was elsewhere when it was removed: of each time, how many epochs it had been in. */
-  readonly #lost: { readonly user: string; readonly epochs: number }[] = [];
+  /** Who was elsewhere when it was removed: of each time, the epochs that it had been in, and the first one after that. */
+  readonly #lost: { readonly user: string; readonly way: ReadonlyMap<number, string>; before?: number }[] =
+    [];
   readonly acknowledged = new Set<MessageName>();
 
   enter({ client, epoch, authenticator, members }: EpochEvent): void {
@@ -35,11 +36,12 @@ export class GroupRecord {
     this.#members.set(epoch, branches.set(authenticator, members));
     const epochs = this.#epochs.get(client) ?? new Map<number, string>();
     this.#epochs.set(client, epochs.set(epoch, authenticator));
+    for (const one of this.#lost) if (one.user === client) one.before ??= epoch;
   }
 
   /** A client has learnt that it was removed while it was in another epoch than the others. */
   removedElsewhere(user: string): void {
-    this.#lost.push({ user, epochs: this.#epochs.get(user)?.size ?? 0 });
+    this.#lost.push({ user, way: new Map(this.#epochs.get(user)) });
   }
 
   /** The epochs in which a client was, as a person reads it. */
@@ -51,13 +53,10 @@ export class GroupRecord {
 
   /** Call it when all was told. */
   findLost(): void {
-    for (const { user, epochs } of this.#lost) {
-      const all = [...(this.#epochs.get(user) ?? [])];
+    for (const { user, way, before = Number.POSITIVE_INFINITY } of this.#lost) {
       const isShared = ([epoch, authenticator]: readonly [number, string]) =>
         [...this.#epochs].some(([other, its]) => other !== user && its.get(epoch) === authenticator);
-      const shared = all.slice(0, epochs).filter(isShared);
-      const after = Math.max(-1, ...shared.map(([epoch]) => epoch));
-      const [before = Number.POSITIVE_INFINITY] = all[epochs] ?? [];
+      const after = Math.max(-1, ...[...way].filter(isShared).map(([epoch]) => epoch));
       this.#gaps.set(user, [...(this.#gaps.get(user) ?? []), { after, before }]);
     }
   }

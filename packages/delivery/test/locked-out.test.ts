@@ -129,3 +129,39 @@ it("joins again although those whom it knew say nothing any more: they vouched f
   expect(isRaced).toBe(true);
   expect(await heard(alice, a, 1)).toEqual(["carol: here"]);
 });
+
+it("is given up in a quiet group, too, and isn't asked for again and again", async () => {
+  let [isCut, isRefused, reads] = [false, false, 0];
+  const line = () => {
+    if (isCut) throw new DeliveryError("unavailable", "the line is bad");
+  };
+  const world = new World({
+    grace: 1,
+    wrap: (service, name) =>
+      name === "mallory"
+        ? service
+        : changed(service, {
+            groupInfo: async (...args) => {
+              line();
+              return service.groupInfo(...args);
+            },
+            submit: async (...args) => {
+              line();
+              return service.submit(...args);
+            },
+            subscribe: (...args) => {
+              if (isRefused && name === "carol") reads++;
+              return service.subscribe(...args);
+            },
+          }),
+  });
+  const { people, all, spoil } = await five(world);
+  const [, mallory, carol] = people;
+  isCut = true;
+  await spoil();
+  // Nothing follows the commit that she refused.
+  await mallory.messenger.close();
+  isRefused = true;
+  await until([carol], () => all[2].state === "joining");
+  expect(reads).toBeLessThan(20);
+});

@@ -20,4 +20,9 @@ it("whom a member vouches for is believed until this client is in a later epoch"
   expect(await refusal("erin", 3n)).toBeUndefined();
   expect(await refusal("frank", 3n)).toBeDefined();
   expect(await refusal("erin", 4n)).toBeDefined();
+  // Nobody is kept of a large group: those who were before aren't either.
+  const many = Array.from({ length: 1001 }, (_, i) => `member ${i}`);
+  expect(await trust.vouch(signedBy("alice", 21n, ...many), 3n)).toBeDefined();
+  expect(await trust.vouch(signedBy("alice", 21n, ...many), 3n)).toBeUndefined();
+  expect(await refusal("erin", 3n)).toBeDefined();
 });

@@ -130,6 +130,7 @@ export class Doubt {
         else await pause(backoff.next(), signal);
       } catch (error) {
         if (room.isEnded) return;
+        await room.recover(error);
         // As long as the service can't be asked, nothing is settled.
         const retry = error instanceof DeliveryError && error.retry === "later";
         if (!retry) this.#failed(error, ++round < rounds || this.#isOpen);
@@ -157,7 +158,7 @@ export class Doubt {
     if (group === undefined || record.last !== last || !group.active) return "behind";
     const isSame = judged !== undefined && isHere(group, judged);
     const isElsewhere = !isSame && judged !== undefined && this.#mustFollow(judged, unread);
-    const refusal = isElsewhere ? await room.refuses(judged) : undefined;
+    const refusal = isElsewhere ? await room.turn(() => room.refuses(judged)) : undefined;
     if (refusal !== undefined) room.refusedToFollow(refusal);
     else if (isElsewhere && !this.#isAlone && this.#patience-- > 0) return "open";
     else if (isElsewhere) {

@@ -23,8 +23,8 @@ export class Joiner {
   readonly #backoff: Backoff;
   /** Why it joins again. */
   #reason: string | undefined;
-  /** The handshake after which a commit of another one came first. */
-  #lostAfter: string | undefined;
+  /** The epoch of the last commit that another one came before. */
+  #lostIn: bigint | undefined;
   /** The GroupInfo that was refused last. */
   #refused: Uint8Array | undefined;
   /** How many GroupInfos in a row were refused in which this client isn't a member, or were none, to one that is new. */
@@ -140,9 +140,10 @@ export class Joiner {
     if (answer.kind === "accepted") return true;
     await this.#drop();
     if (answer.kind === "refused") throw new DeliveryError("forbidden", answer.reason);
-    // Somebody else was faster. Whoever waits longer because of that loses more often; but not if nothing has changed since.
-    if (pending.after !== this.#lostAfter) this.#backoff.reset();
-    this.#lostAfter = pending.after;
+    // Somebody else was faster. Whoever waits longer because of that loses more often. A service alone can't make later epochs up.
+    const { epoch } = handshake;
+    if (this.#lostIn === undefined || epoch > this.#lostIn) this.#backoff.reset();
+    this.#lostIn = epoch;
     return false;
   }
 

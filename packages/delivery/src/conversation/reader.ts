@@ -111,8 +111,9 @@ export class Reader {
     for await (const batch of host.service.subscribe({ groupId, after: record.cursor, key, signal })) {
       host.reached(true);
       await this.#take(batch);
-      // That there is more than it may read is no success.
-      if (batch.entries.length > 0 || batch.behind === 0) backoff.reset();
+      // That there is more than it may read is no success; nor that there is nothing, before it was refused to wait for more.
+      const isCaughtUp = batch.behind === 0 && backoff.refusals === 0;
+      if (batch.entries.length > 0 || isCaughtUp) backoff.reset();
       if (room.isEnded || signal.aborted) return;
     }
     throw new DeliveryError("unavailable", "the service ended the subscription");

@@ -162,10 +162,12 @@ export class Trust {
    * @returns the change that keeps them, if there is one
    */
   async vouch({ members }: JudgedGroupInfo, highest: bigint): Promise<EntryChange | undefined> {
-    if (members.length > MAX_MEMBERS) return undefined;
-    const names = new Set(await this.#names(members));
-    if (this.#vouched?.since === highest && isSame(this.#vouched.members, names)) return undefined;
-    this.#vouched = { since: highest, members: names };
+    // Of a large group, none are kept: nor those whom another one has vouched for.
+    const isMany = members.length > MAX_MEMBERS;
+    const now = isMany ? undefined : { since: highest, members: new Set(await this.#names(members)) };
+    const { since } = this.#vouched ?? {};
+    if (since === now?.since && isSame(this.#vouched?.members, now?.members)) return undefined;
+    this.#vouched = now;
     return this.#saved();
   }
 
