@@ -175,6 +175,8 @@ class Run {
   /** Compares all that they have. */
   async look(): Promise<void> {
     this.#found = await this.#views(true);
+    const groups = this.#service.idsOf && new Set(this.#found.map(({ group }) => group));
+    for (const group of groups ?? []) this.#judge.readLog(group, await this.#service.idsOf!(group));
     this.#say("all have said what they have");
   }
 

@@ -59,11 +59,25 @@ describe("the judge", () => {
   it("finds what was acknowledged and nobody has, and what still waits", () => {
     const views = [view("alice", all), view("bob", all, { waiting: 1 }), view("carol", all)];
     const found = complaintsOf(views, (judge) =>
-      judge.hear({ kind: "acknowledged", client: "bob", group: "g", message: "bob#1" }),
+      judge.hear({ kind: "acknowledged", client: "bob", group: "g", message: "bob#1", id: "one" }),
     );
     expect(found).toEqual([
       "nothing waits for ever: 1 messages in the outbox of bob",
       "delivered to all: bob#1 was acknowledged, and nobody has it",
+    ]);
+  });
+
+  it("says whether the service's log still has what somebody lacks", () => {
+    const told = (log: readonly string[]) =>
+      complaintsOf([view("alice", all), view("bob", all), view("carol", all)], (judge) => {
+        judge.hear({ kind: "acknowledged", client: "bob", group: "g", message: "bob#1", id: "one" });
+        judge.readLog("g", new Set(log));
+      });
+    expect(told(["one"])).toEqual([
+      "delivered to all: bob#1 was acknowledged, and nobody has it, in the log",
+    ]);
+    expect(told(["two"])).toEqual([
+      "delivered to all: bob#1 was acknowledged, and nobody has it, not in the log",
     ]);
   });
 

@@ -119,9 +119,9 @@ export class Device {
 
   async #send(conversation: Conversation, n: number, size: number): Promise<void> {
     const message = nameOf(this.name, n);
-    const { sent } = await conversation.send(`${message} ${"x".repeat(size)}`);
+    const { id, sent } = await conversation.send(`${message} ${"x".repeat(size)}`);
     await sent;
-    this.#tell({ kind: "acknowledged", client: this.name, group: conversation.id, message });
+    this.#tell({ kind: "acknowledged", client: this.name, group: conversation.id, message, id });
   }
 
   async #history(conversation: Conversation): Promise<FinalEntry[]> {

@@ -31,6 +31,8 @@ export interface AcknowledgedEvent {
   readonly client: string;
   readonly group: string;
   readonly message: MessageName;
+  /** What the service calls it. */
+  readonly id: string;
 }
 
 /** A client has found something wrong: a commit that it must refuse, or that it isn't where the others are. */

@@ -29,7 +29,10 @@ export class GroupRecord {
   /** Who was elsewhere when it was removed: of each time, the epochs that it had been in, and the first one after that. */
   readonly #lost: { readonly user: string; readonly way: ReadonlyMap<number, string>; before?: number }[] =
     [];
-  readonly acknowledged = new Set<MessageName>();
+  /** What the service calls each of them. */
+  readonly acknowledged = new Map<MessageName, string>();
+  /** What the service's log has, if it was read. */
+  log: ReadonlySet<string> | undefined;
 
   enter({ client, epoch, authenticator, members }: EpochEvent): void {
     const branches = this.#members.get(epoch) ?? new Map<string, readonly string[]>();
@@ -88,6 +91,13 @@ export class GroupRecord {
     const known = gaps.find((gap) => gap.before === before);
     if (known === undefined) this.#gaps.set(user, [...gaps, { after, before }]);
     else known.after = Math.min(known.after, after);
+  }
+
+  /** Whether the service still has a message, as a person reads it. */
+  inLog(message: MessageName): string {
+    const id = this.acknowledged.get(message);
+    if (this.log === undefined || id === undefined) return "";
+    return this.log.has(id) ? ", in the log" : ", not in the log";
   }
 
   get messages(): ReadonlyMap<MessageName, Place> {

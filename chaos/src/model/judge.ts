@@ -66,13 +66,19 @@ export class Judge {
     }
     if (!this.#isHonest(event.client)) return;
     if (event.kind === "epoch") this.#group(event.group).enter(event);
-    else if (event.kind === "acknowledged") this.#group(event.group).acknowledged.add(event.message);
+    else if (event.kind === "acknowledged")
+      this.#group(event.group).acknowledged.set(event.message, event.id);
     else if (event.kind === "twice") this.#twice.push(event);
     else if (event.kind === "problem") {
       this.count(`problems: ${event.code}`);
       if (event.code === "rejoined" && event.text.startsWith(REMOVED))
         this.#group(event.group).removedElsewhere(event.client);
     }
+  }
+
+  /** @param ids of what the service's log of a group has */
+  readLog(group: string, ids: ReadonlySet<string>): void {
+    this.#group(group).log = ids;
   }
 
   /** @param views of all honest clients, of each group in which they ever were */
@@ -151,13 +157,17 @@ export class Judge {
       this.count("owed", honest.length);
       const missing = honest.filter((user) => !has.get(user)?.has(message));
       if (missing.length === 0) continue;
-      const where = `of epoch ${place.epoch}, there at ${place.at}`;
+      const where = `of epoch ${place.epoch}, there at ${place.at}${group.inLog(message)}`;
       const who = missing.map((user) => `${user}, who was in ${group.wayOf(user)}`);
       this.complain("delivered to all", name, `${message} ${where}: not to ${who.join("; ")}`);
     }
     this.count("acknowledged", group.acknowledged.size);
-    for (const message of group.acknowledged)
+    for (const message of group.acknowledged.keys())
       if (!group.messages.has(message))
-        this.complain("delivered to all", name, `${message} was acknowledged, and nobody has it`);
+        this.complain(
+          "delivered to all",
+          name,
+          `${message} was acknowledged, and nobody has it${group.inLog(message)}`,
+        );
   }
 }

@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { prepareNats } from "@copse/delivery-nats";
+import { natsDelivery, prepareNats } from "@copse/delivery-nats";
 import { freePorts } from "@copse/test-support/ports";
 import { connect } from "@nats-io/transport-node";
 import { natsFrames } from "../network/nats.js";
@@ -97,6 +97,25 @@ async function prepare(cluster: NatsCluster): Promise<void> {
   }
 }
 
+async function readIds({ ports }: NatsCluster, group: string): Promise<ReadonlySet<string>> {
+  const connection = await connect({ servers: ports.map((port) => `127.0.0.1:${port}`) });
+  const service = await natsDelivery({ connection, user: "judge", client: new Uint8Array(32) });
+  const ids = new Set<string>();
+  try {
+    for await (const { entries, behind } of service.subscribe({
+      groupId: Buffer.from(group, "hex"),
+      after: "",
+    })) {
+      for (const { id } of entries) ids.add(id);
+      if (behind === 0) break;
+    }
+  } finally {
+    await service.close();
+    await connection.close();
+  }
+  return ids;
+}
+
 export async function natsService(seed: number): Promise<Service> {
   const cluster = await natsCluster();
   await prepare(cluster);
@@ -126,6 +145,7 @@ export async function natsService(seed: number): Promise<Service> {
       for (const pipe of pipes) pipe.cut();
     },
     calm: () => weather.calm(),
+    idsOf: (group) => readIds(cluster, group),
     counts: weather.counts,
     async close() {
       for (const pipe of pipes) await pipe.close();

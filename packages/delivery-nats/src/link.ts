@@ -35,6 +35,8 @@ export interface Stored {
 
 /** How many requests one call has in flight. */
 const IN_FLIGHT = 64;
+/** How many connections in a row may be lost before the answer to one request comes. */
+const LOSSES = 8;
 
 /** Does some work for each of many, some of them at a time. */
 export async function forEach<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
@@ -111,58 +113,55 @@ export class Link {
   async #connected(): Promise<void> {
     const back = this.#back;
     if (back.aborted) return;
-    await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        back.removeEventListener("abort", onBack);
-        reject(new DeliveryError("unavailable", "there is no connection to NATS now"));
-      }, this.#timeout);
-      const onBack = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      back.addEventListener("abort", onBack);
-    });
+    const late = new Ending();
+    const wait = new Promise<void>((resolve) => back.addEventListener("abort", resolve));
+    const timer = setTimeout(
+      () => late.abort(new DeliveryError("unavailable", "there is no connection to NATS now")),
+      this.#timeout,
+    );
+    try {
+      await unless([late, this.#closing], () => wait);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /**
-   * Waits for work, until it is given up, or the connection is lost.
+   * Makes a request; again on the next connection, if this one is lost before the answer. So a call of many requests goes on where
+   * it was: begun anew each time, it might never end. All requests may be made twice.
+   */
+  async #ask<T>(request: () => Promise<T>): Promise<T> {
+    for (let losses = 0; ; losses++) {
+      if (!this.#back.aborted) await this.#connected();
+      const { lost } = this;
+      try {
+        return await unless([lost, this.#closing], request);
+      } catch (error) {
+        if (!lost.aborted || this.#closing.aborted || losses >= LOSSES) throw error;
+      }
+    }
+  }
+
+  /**
+   * Waits for work, until it is given up.
    * @param failed what else gives it up
    * @throws what the signal gives as its reason; DeliveryError
    */
-  async run<T>(
-    options: CallOptions | undefined,
-    work: () => Promise<T>,
-    failed?: AbortSignalLike,
-  ): Promise<T> {
-    const given = [options?.signal, this.#closing, this.lost, failed];
-    const signals = given.filter((signal) => signal !== undefined);
-    for (const { aborted, reason } of signals) if (aborted) throw reason;
-    let giveUp: (reason: unknown) => void = () => undefined;
-    const givenUp = new Promise<never>((_, reject) => {
-      giveUp = reject;
-    });
-    const listeners = signals.map((signal) => ({ signal, listener: () => giveUp(signal.reason) }));
-    for (const { signal, listener } of listeners) signal.addEventListener("abort", listener);
-    const worked = (this.#back.aborted ? work() : this.#connected().then(work)).catch((error: unknown) =>
-      Promise.reject(asDeliveryError(error)),
-    );
-    // It may fail when nobody waits for it any more.
-    worked.catch(() => undefined);
-    try {
-      return await Promise.race([worked, givenUp]);
-    } finally {
-      for (const { signal, listener } of listeners) signal.removeEventListener("abort", listener);
-    }
+  run<T>(options: CallOptions | undefined, work: () => Promise<T>, failed?: AbortSignalLike): Promise<T> {
+    const signals = [options?.signal, this.#closing, failed].filter((signal) => signal !== undefined);
+    return unless(signals, () => work().catch((error: unknown) => Promise.reject(asDeliveryError(error))));
   }
 
   /** @returns where it is; `undefined` if another one is the last on its subject */
   async publish({ subject, data, headers: fields, id, last }: Publication): Promise<Stored | undefined> {
     try {
-      const { seq, duplicate } = await this.#js.publish(subject, data ?? new Uint8Array(), {
-        ...(fields && { headers: toHeaders(fields) }),
-        ...(id !== undefined && { msgID: id }),
-        ...(last !== undefined && { expect: { lastSubjectSequence: last } }),
-      });
+      const { seq, duplicate } = await this.#ask(() =>
+        this.#js.publish(subject, data ?? new Uint8Array(), {
+          ...(fields && { headers: toHeaders(fields) }),
+          ...(id !== undefined && { msgID: id }),
+          ...(last !== undefined && { expect: { lastSubjectSequence: last } }),
+        }),
+      );
       return { sequence: seq, isDuplicate: duplicate };
     } catch (error) {
       if (isWrongLastSequence(error)) return undefined;
@@ -178,7 +177,8 @@ export class Link {
   async get(stream: string, query: MsgRequest | NextMsgRequest): Promise<StoredMsg | undefined> {
     try {
       // The server has taken `next_by_subj` in this request since it has it in direct ones.
-      return (await this.#jsm.streams.getMessage(stream, query as MsgRequest)) ?? undefined;
+      const found = await this.#ask(() => this.#jsm.streams.getMessage(stream, query as MsgRequest));
+      return found ?? undefined;
     } catch (error) {
       if (isNoMessage(error)) return undefined;
       throw error;
@@ -196,25 +196,49 @@ export class Link {
 
   /** Deletes what is on a subject up to a sequence. */
   async purge(stream: string, subject: string, upTo: number): Promise<void> {
-    await this.#jsm.streams.purge(stream, { filter: subject, seq: upTo + 1 });
+    await this.#ask(() => this.#jsm.streams.purge(stream, { filter: subject, seq: upTo + 1 }));
   }
 
   /** What whoever has made a stream says of it. */
   async description(stream: string): Promise<string> {
-    return (await this.#jsm.streams.info(stream)).config.description ?? "";
+    return (await this.#info(stream)).config.description ?? "";
   }
 
   async lastSequence(stream: string): Promise<number> {
-    return (await this.#jsm.streams.info(stream)).state.last_seq;
+    return (await this.#info(stream)).state.last_seq;
+  }
+
+  #info(stream: string) {
+    return this.#ask(() => this.#jsm.streams.info(stream));
   }
 
   /** A consumer for what is on a subject from a sequence on. The server forgets it soon after it isn't asked any more. */
-  consumer(stream: string, subject: string, from: number) {
+  async consumer(stream: string, subject: string, from: number) {
+    if (!this.#back.aborted) await this.#connected();
     return this.#js.consumers.get(stream, {
       filter_subjects: subject,
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: Math.max(1, from),
     });
+  }
+}
+
+/** Waits for work, unless one of the signals is aborted before. @throws what that gives as its reason */
+async function unless<T>(signals: readonly AbortSignalLike[], work: () => Promise<T>): Promise<T> {
+  for (const { aborted, reason } of signals) if (aborted) throw reason;
+  let giveUp: (reason: unknown) => void = () => undefined;
+  const givenUp = new Promise<never>((_, reject) => {
+    giveUp = reject;
+  });
+  const listeners = signals.map((signal) => ({ signal, listener: () => giveUp(signal.reason) }));
+  for (const { signal, listener } of listeners) signal.addEventListener("abort", listener);
+  try {
+    const worked = work();
+    // It may fail when nobody waits for it any more.
+    worked.catch(() => undefined);
+    return await Promise.race([worked, givenUp]);
+  } finally {
+    for (const { signal, listener } of listeners) signal.removeEventListener("abort", listener);
   }
 }
 

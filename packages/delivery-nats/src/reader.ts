@@ -40,7 +40,8 @@ export async function* read(
   let consumer: Consumer | undefined;
   let messages: ConsumerMessages | undefined;
   try {
-    consumer = await link.run(reading, () => link.consumer(reading.stream, reading.subject, reading.from));
+    const { stream, subject, from } = reading;
+    consumer = await link.run(reading, () => link.consumer(stream, subject, from), failed);
     const { num_pending: pending } = await consumer.info(true);
     messages = await consumer.consume({ max_messages: ENTRIES, expires: EXPIRES, idle_heartbeat: heartbeat });
     // It ends with what is read.

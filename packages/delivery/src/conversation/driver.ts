@@ -139,6 +139,7 @@ export class Driver {
       let claimed = this.#wishes.claimed.get(wish.number);
       if (claimed === undefined && (wish.kind === "invite" || wish.kind === "start")) {
         claimed = await claimFor(room, wish.users);
+        this.#backoff.reset();
         this.#wishes.claimed.set(wish.number, claimed);
       }
       await this.#fairWait();
