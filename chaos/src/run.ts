@@ -175,8 +175,9 @@ class Run {
   /** Compares all that they have. */
   async look(): Promise<void> {
     this.#found = await this.#views(true);
-    const groups = this.#service.idsOf && new Set(this.#found.map(({ group }) => group));
-    for (const group of groups ?? []) this.#judge.readLog(group, await this.#service.idsOf!(group));
+    const { logOf } = this.#service;
+    for (const group of logOf ? new Set(this.#found.map((one) => one.group)) : [])
+      this.#judge.readLog(group, (await logOf?.(group)) ?? new Map());
     this.#say("all have said what they have");
   }
 

@@ -31,8 +31,8 @@ export class GroupRecord {
     [];
   /** What the service calls each of them. */
   readonly acknowledged = new Map<MessageName, string>();
-  /** What the service's log has, if it was read. */
-  log: ReadonlySet<string> | undefined;
+  /** Where what the service's log has stands in it, if it was read: by IDs. */
+  log: ReadonlyMap<string, string> | undefined;
 
   enter({ client, epoch, authenticator, members }: EpochEvent): void {
     const branches = this.#members.get(epoch) ?? new Map<string, readonly string[]>();
@@ -97,7 +97,7 @@ export class GroupRecord {
   inLog(message: MessageName): string {
     const id = this.acknowledged.get(message);
     if (this.log === undefined || id === undefined) return "";
-    return this.log.has(id) ? ", in the log" : ", not in the log";
+    return `, in the log ${this.log.get(id) ?? "not at all"}`;
   }
 
   get messages(): ReadonlyMap<MessageName, Place> {

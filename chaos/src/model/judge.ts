@@ -76,9 +76,9 @@ export class Judge {
     }
   }
 
-  /** @param ids of what the service's log of a group has */
-  readLog(group: string, ids: ReadonlySet<string>): void {
-    this.#group(group).log = ids;
+  /** @param log where what the service's log of a group has stands in it, by IDs */
+  readLog(group: string, log: ReadonlyMap<string, string>): void {
+    this.#group(group).log = log;
   }
 
   /** @param views of all honest clients, of each group in which they ever were */
@@ -158,8 +158,14 @@ export class Judge {
       const missing = honest.filter((user) => !has.get(user)?.has(message));
       if (missing.length === 0) continue;
       const where = `of epoch ${place.epoch}, there at ${place.at}${group.inLog(message)}`;
-      const who = missing.map((user) => `${user}, who was in ${group.wayOf(user)}`);
-      this.complain("delivered to all", name, `${message} ${where}: not to ${who.join("; ")}`);
+      const people = (users: readonly string[]) =>
+        users.map((user) => `${user}, who was in ${group.wayOf(user)}`).join("; ");
+      const have = [...has].flatMap(([user, own]) => (own.has(message) ? [user] : []));
+      this.complain(
+        "delivered to all",
+        name,
+        `${message} ${where}: not to ${people(missing)}; but to ${people(have)}`,
+      );
     }
     this.count("acknowledged", group.acknowledged.size);
     for (const message of group.acknowledged.keys())

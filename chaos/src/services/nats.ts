@@ -97,24 +97,29 @@ async function prepare(cluster: NatsCluster): Promise<void> {
   }
 }
 
-async function readIds({ ports }: NatsCluster, group: string): Promise<ReadonlySet<string>> {
+/** Where the entries of a log stand, and of which epochs the handshakes before them are. */
+async function readLog({ ports }: NatsCluster, group: string): Promise<ReadonlyMap<string, string>> {
   const connection = await connect({ servers: ports.map((port) => `127.0.0.1:${port}`) });
   const service = await natsDelivery({ connection, user: "judge", client: new Uint8Array(32) });
-  const ids = new Set<string>();
+  const log = new Map<string, string>();
+  let before = "the beginning";
   try {
-    for await (const { entries, behind } of service.subscribe({
-      groupId: Buffer.from(group, "hex"),
-      after: "",
-    })) {
-      // What came too late has another version under its ID.
-      for (const { id } of entries) ids.add(id.replace(/-\d+$/, ""));
+    const groupId = Buffer.from(group, "hex");
+    for await (const { entries, behind } of service.subscribe({ groupId, after: "" })) {
+      for (const { id, cursor, epoch, kind } of entries) {
+        // What came too late has another version under its ID.
+        const [name = id] = id.split("-");
+        const place = `at ${cursor} (${id === name ? "" : "again, "}of epoch ${epoch}, after ${before})`;
+        log.set(name, log.has(name) ? `${log.get(name)} and ${place}` : place);
+        if (kind === "handshake") before = `the handshake of epoch ${epoch} at ${cursor}`;
+      }
       if (behind === 0) break;
     }
   } finally {
     await service.close();
     await connection.close();
   }
-  return ids;
+  return log;
 }
 
 export async function natsService(seed: number): Promise<Service> {
@@ -146,7 +151,7 @@ export async function natsService(seed: number): Promise<Service> {
       for (const pipe of pipes) pipe.cut();
     },
     calm: () => weather.calm(),
-    idsOf: (group) => readIds(cluster, group),
+    logOf: (group) => readLog(cluster, group),
     counts: weather.counts,
     async close() {
       for (const pipe of pipes) await pipe.close();

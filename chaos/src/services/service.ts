@@ -19,8 +19,8 @@ export interface Service {
   calm(): void;
   /** For a service in this process. */
   wire?(post: (answer: Answer) => void): Wire;
-  /** What the log of a group has: the IDs of all entries. Where nobody but members may read it, it isn't there. */
-  idsOf?(group: string): Promise<ReadonlySet<string>>;
+  /** Where the entries of a group's log stand, by their IDs. Where nobody but members may read it, it isn't there. */
+  logOf?(group: string): Promise<ReadonlyMap<string, string>>;
   /** What the network did. */
   readonly counts: Readonly<Record<string, number>>;
   close(): Promise<void>;
