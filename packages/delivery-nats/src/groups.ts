@@ -87,8 +87,12 @@ export class Groups {
     return this.#parts.names.stream("log", this.#parts.names.partitionOf(group));
   }
 
+  #probe(group: string): string {
+    return this.#parts.names.probe("log", this.#parts.names.partitionOf(group));
+  }
+
   async #at(group: string, sequence: number): Promise<Received | undefined> {
-    const found = await this.#parts.link.get(this.#stream(group), { seq: sequence });
+    const found = await this.#parts.link.get(this.#stream(group), { seq: sequence }, this.#probe(group));
     return found && fromStored(found);
   }
 
@@ -103,7 +107,8 @@ export class Groups {
   }
 
   async #last(group: string): Promise<Received | undefined> {
-    const found = await this.#parts.link.last(this.#stream(group), this.#parts.names.handshakes(group));
+    const { link, names } = this.#parts;
+    const found = await link.last(this.#stream(group), names.handshakes(group), this.#probe(group));
     return found && fromStored(found);
   }
 

@@ -72,10 +72,14 @@ export class KeyPackages {
    * others were told: a cluster may take several entries at once.
    */
   async #fate(token: string): Promise<Fate> {
-    const stream = this.#names.stream("keys", this.#names.partitionOf(token));
+    const partition = this.#names.partitionOf(token);
+    const [stream, subject] = [this.#names.stream("keys", partition), this.#names.keyPackage(token)];
+    const probe = this.#names.probe("keys", partition);
     let fate: Fate = { state: "unknown", client: undefined, keyPackage: undefined, call: "", last: 0 };
     for (let count = 0; count < ENTRIES; count++) {
-      const found = await this.#link.first(stream, this.#names.keyPackage(token), fate.last + 1);
+      // That it is unknown, much would follow from.
+      const isUnknown = fate.state === "unknown";
+      const found = await this.#link.first(stream, subject, fate.last + 1, isUnknown ? probe : undefined);
       if (found === undefined) break;
       fate = next(fate, fromStored(found));
     }

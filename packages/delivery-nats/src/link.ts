@@ -172,9 +172,22 @@ export class Link {
   /**
    * One message, as the stream's leader has it: another server may be behind. Not by a direct request: a server publishes what that
    * asks for, as it is stored, to whatever subject the client says, and so whoever may make them may publish anything anywhere.
+   * @param probe of this stream. A server that has just become the leader may be behind, too, until it has taken a message: so if there
+   *   is none, one is written there, and it is looked once more. Without it, that there is none may be wrong
    * @returns `undefined` if there is none
    */
-  async get(stream: string, query: MsgRequest | NextMsgRequest): Promise<StoredMsg | undefined> {
+  async get(
+    stream: string,
+    query: MsgRequest | NextMsgRequest,
+    probe?: string,
+  ): Promise<StoredMsg | undefined> {
+    const found = await this.#got(stream, query);
+    if (found !== undefined || probe === undefined) return found;
+    await this.publish({ subject: probe });
+    return this.#got(stream, query);
+  }
+
+  async #got(stream: string, query: MsgRequest | NextMsgRequest): Promise<StoredMsg | undefined> {
     try {
       // The server has taken `next_by_subj` in this request since it has it in direct ones.
       const found = await this.#ask(() => this.#jsm.streams.getMessage(stream, query as MsgRequest));
@@ -186,12 +199,12 @@ export class Link {
   }
 
   /** The first message on a subject from a sequence on. */
-  first(stream: string, subject: string, from: number): Promise<StoredMsg | undefined> {
-    return this.get(stream, { seq: from, next_by_subj: subject });
+  first(stream: string, subject: string, from: number, probe?: string): Promise<StoredMsg | undefined> {
+    return this.get(stream, { seq: from, next_by_subj: subject }, probe);
   }
 
-  last(stream: string, subject: string): Promise<StoredMsg | undefined> {
-    return this.get(stream, { last_by_subj: subject });
+  last(stream: string, subject: string, probe: string): Promise<StoredMsg | undefined> {
+    return this.get(stream, { last_by_subj: subject }, probe);
   }
 
   /** Deletes what is on a subject up to a sequence. */

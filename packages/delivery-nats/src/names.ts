@@ -86,6 +86,12 @@ export class Names {
     return `${this.#prefix}.inbox.${this.partitionOf(client)}.${client}`;
   }
 
+  /** Where something is written to a stream for nobody to read: see `Link.get`. */
+  probe(kind: StreamKind, partition: number): string {
+    // Of states, clients may write records alone.
+    return `${this.#prefix}.${kind}.${partition}.${kind === "state" ? "shelf." : ""}probe`;
+  }
+
   /** @param token of its reference */
   keyPackage(token: string): string {
     return `${this.#prefix}.keys.${this.partitionOf(token)}.${token}`;

@@ -48,12 +48,16 @@ export class Parcels {
     if (id === undefined || Number(length) > this.#maxSize || Math.ceil(Number(length) / size) > 65_536)
       return undefined;
     const bytes = new Uint8Array(Number(length));
-    const stream = this.#names.stream("parcels", this.#names.partitionOf(id));
+    const partition = this.#names.partitionOf(id);
+    const [stream, probe] = [
+      this.#names.stream("parcels", partition),
+      this.#names.probe("parcels", partition),
+    ];
     const starts = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) => index * size);
     let isWhole = true;
     await forEach(starts, async (start) => {
       const subject = this.#names.chunk(id, start / size);
-      const found = await this.#link.last(stream, subject);
+      const found = await this.#link.last(stream, subject, probe);
       if (found !== undefined && found.data.length === Math.min(size, bytes.length - start))
         bytes.set(found.data, start);
       else isWhole = false;

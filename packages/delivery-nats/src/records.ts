@@ -37,14 +37,18 @@ export class Records {
   }
 
   #place({ kind, token }: RecordName) {
-    const stream = this.#names.stream("state", this.#names.partitionOf(token));
-    return { stream, subject: this.#names.record(kind, token) };
+    const partition = this.#names.partitionOf(token);
+    return {
+      stream: this.#names.stream("state", partition),
+      subject: this.#names.record(kind, token),
+      probe: this.#names.probe("state", partition),
+    };
   }
 
   async get(name: RecordName): Promise<Kept> {
-    const { stream, subject } = this.#place(name);
+    const { stream, subject, probe } = this.#place(name);
     // From its leader: whoever was told that a handshake is accepted finds its GroupInfo.
-    const found = await this.#link.last(stream, subject);
+    const found = await this.#link.last(stream, subject, probe);
     return { value: found?.data, revision: found?.seq ?? 0 };
   }
 
