@@ -111,6 +111,19 @@ export async function readHistory(
   return values.flatMap((value, i) => (value === undefined ? [] : [readEntry(places[i] as number, value)]));
 }
 
+/** What this client said in epochs after one, of the last messages: in a branch that is left, others can't read it. */
+export async function ownMessages(
+  client: StoredClient,
+  id: string,
+  record: ConversationRecord,
+  fork: bigint,
+): Promise<MessageEntry[]> {
+  const all = await readHistory(client, id, record, { limit: REMEMBERED });
+  return all.filter(
+    (one): one is MessageEntry => one.kind === "message" && one.sender.own && (one.epoch ?? 0n) > fork,
+  );
+}
+
 /** How many of the last messages are known again if they come twice. */
 const REMEMBERED = 1000;
 

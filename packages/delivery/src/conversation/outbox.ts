@@ -160,7 +160,7 @@ export class Outbox {
     return { changes: renewed.map((one) => this.#change(one)), apply };
   }
 
-  /** Sends once more what stands in a branch that is left. Who has read it there knows it again. */
+  /** Sends once more what stands in a branch that is left, before all that came later. Who has read it there knows it again. */
   repeated(entries: readonly MessageEntry[]): Later {
     const items = entries.map(
       ({ id, time, data }): Item => ({
@@ -169,7 +169,7 @@ export class Outbox {
       }),
     );
     const apply = () => {
-      this.items.push(...items);
+      this.items.unshift(...items);
       this.wake();
     };
     return { changes: items.map((one) => this.#change(one)), apply };

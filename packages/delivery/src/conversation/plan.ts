@@ -19,7 +19,14 @@ import type { Before } from "./before.js";
 import { historyChange, mark, messageEntry } from "./history.js";
 import type { Item } from "./item.js";
 import type { Outbox } from "./outbox.js";
-import { type ConversationRecord, type EntryChange, KEYS, recordChange, type SavedEarly } from "./record.js";
+import {
+  type ConversationRecord,
+  type EntryChange,
+  KEYS,
+  partedIn,
+  recordChange,
+  type SavedEarly,
+} from "./record.js";
 import type { Early, Room } from "./room.js";
 
 /** How many commits wait for proposals, or for each other. */
@@ -176,10 +183,11 @@ export class Plan {
   }
 
   /** What stands in the log in vain is sent once more, as another one. */
-  #renew(items: readonly Item[]): void {
-    const { changes, apply } = this.#outbox.renewed(items);
-    for (const one of changes) this.#changes.set(one.key, one.value);
-    this.#effects.push(apply);
+  #renew(items: readonly Item[], said: readonly MessageEntry[] = []): void {
+    for (const { changes, apply } of [this.#outbox.renewed(items), this.#outbox.repeated(said)]) {
+      for (const one of changes) this.#changes.set(one.key, one.value);
+      this.#effects.push(apply);
+    }
   }
 
   /** A handshake that is over, whether it was taken. That says little about where the rest is: each side takes its own. */
@@ -189,6 +197,7 @@ export class Plan {
     const refused = !taken ? before + 1 : heard >= MOST_HEARD ? 0 : before;
     this.#handshakes.add(cursor);
     this.#effects.push(() => this.#room.passed(cursor));
+    if (refused === 0) this.record = { ...this.record, parted: undefined };
     if (!this.#isRetry || this.record.last === cursor)
       this.record = { ...this.record, last: cursor, taken, refused, heard };
   }
@@ -215,11 +224,11 @@ export class Plan {
       // Own commits don't make it longer ago, nor do those of others who are answered by somebody elsewhere.
       alone: alone !== undefined && (commit.own || isDisputed) ? String(BigInt(alone) + 1n) : alone,
       // What it refused before says nothing about where it is now.
-      ...(joins && { alone: undefined, joined: entry.time, refused: 0, heard: 0 }),
+      ...(joins && { alone: undefined, parted: undefined, joined: entry.time, refused: 0, heard: 0 }),
       ...((joins || !commit.own) && { unheard: joins || undefined }),
     };
     // This client hasn't read what the log had before: what it has sent may stand there.
-    if (joins) this.#renew(this.#outbox.items);
+    if (joins) this.#renew(this.#outbox.items, this.#before.said);
     this.#members(entry.time, commit, by);
     this.#leavers.clear();
     const { epoch } = commit;
@@ -329,6 +338,7 @@ export class Plan {
     // One of an epoch that is over: of somebody who has refused what this client has taken.
     this.#passed(entry, false);
     this.refused = error.alone === true ? "alone" : (this.refused ?? "by-all");
+    this.record = { ...this.record, parted: partedIn(this.record, this.#before.epoch, entry.epoch) };
     if (error.leadsTo !== undefined) {
       const { epoch = this.#before.epoch, leadsTo } = error;
       const one = this.#room.trust.expect(epoch + 1n, leadsTo);

@@ -11,7 +11,7 @@ import {
 import { type AbortControllerLike, Backoff, newAbortController, pause } from "../messenger/platform.js";
 import { isOfItsKind } from "../rules/framing.js";
 import { type Batch, DeliveryError, type LogEntry } from "../service.js";
-import type { Before, Difference } from "./before.js";
+import type { Anew, Before, Difference } from "./before.js";
 import type { Joiner } from "./joiner.js";
 import type { Outbox } from "./outbox.js";
 import { Plan } from "./plan.js";
@@ -219,14 +219,20 @@ export class Reader {
       await room.write({ ...room.record, cursor: last.cursor });
       return;
     }
-    const difference = this.#joiner.isNew ? undefined : await this.#difference(joining);
+    const anew = this.#joiner.isNew ? {} : await this.#anew(joining);
     // The one that it takes the place of ends first: after a restart they don't know of each other.
     room.group = undefined;
     await room.deleteKnown(false);
     room.group = joining;
     room.joining = undefined;
-    await this.#step(joining, [own], false, difference);
+    await this.#step(joining, [own], false, anew);
     this.#joiner.done();
+  }
+
+  async #anew(joining: Group): Promise<Anew> {
+    const { parted } = this.#room.record;
+    const said = parted === undefined ? [] : await this.#room.ownMessages(BigInt(parted));
+    return { difference: await this.#difference(joining), said };
   }
 
   /** Who came and went since this client was in the group last. */
@@ -243,18 +249,13 @@ export class Reader {
   }
 
   /** Receives entries, with all that follows from it, in one write. */
-  async #step(
-    group: Group,
-    entries: readonly LogEntry[],
-    isRetry: boolean,
-    difference?: Difference,
-  ): Promise<Plan> {
+  async #step(group: Group, entries: readonly LogEntry[], isRetry: boolean, anew: Anew = {}): Promise<Plan> {
     const room = this.#room;
     const before: Before = {
       remembered: await room.remembered(),
       leavers: leaversOf(group),
       epoch: group.epoch,
-      difference,
+      ...anew,
     };
     let plan!: Plan;
     let stuckAt = -1;
@@ -271,7 +272,7 @@ export class Reader {
       await group.receiveAll(messages, { alongside });
     } catch (error) {
       // What follows it may depend on it, and is told after it: so it is received after it.
-      if (stuckAt > 0) await this.#step(group, entries.slice(0, stuckAt), isRetry, difference);
+      if (stuckAt > 0) await this.#step(group, entries.slice(0, stuckAt), isRetry, anew);
       throw error;
     }
     plan.apply();

@@ -32,6 +32,8 @@ export interface ConversationRecord {
   /** How many of other members were taken since one was refused. */
   readonly heard?: number | undefined;
   readonly pending?: Pending | undefined;
+  /** The last epoch in which others were, too, as far as is known, while handshakes are refused, in decimal. */
+  readonly parted?: string | undefined;
   /**
    * The epoch whose commit was refused for a reason that other members may not have, in decimal; later by the own commits that
    * followed, and by others' that came after one that was refused.
@@ -49,6 +51,20 @@ export interface ConversationRecord {
   readonly commits: number;
   /** When this client became a member. */
   readonly joined: number;
+}
+
+/** How many epochs ago others may have gone another way: who submits a handshake chooses the epoch that it says. */
+const MOST_PARTED = 2n;
+
+/**
+ * The epoch in which others may have gone another way, after a handshake was refused.
+ * @param epoch that of this client
+ * @param said that of the handshake, as it says
+ */
+export function partedIn({ parted }: ConversationRecord, epoch: bigint, said: bigint): string {
+  const least = epoch > MOST_PARTED ? epoch - MOST_PARTED : 0n;
+  const now = said > epoch ? epoch : said < least ? least : said;
+  return String(parted === undefined || now < BigInt(parted) ? now : parted);
 }
 
 /** Where the history of a conversation is. */

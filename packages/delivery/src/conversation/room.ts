@@ -10,10 +10,17 @@ import {
   pause,
   Turns,
 } from "../messenger/platform.js";
-import type { Conversation, ConversationState, Participant, Person, Problem } from "../messenger/types.js";
+import type {
+  Conversation,
+  ConversationState,
+  MessageEntry,
+  Participant,
+  Person,
+  Problem,
+} from "../messenger/types.js";
 import { unpack } from "../messenger/wire.js";
 import type { Cursor, DeliveryError, LogEntry } from "../service.js";
-import { Remembered } from "./history.js";
+import { ownMessages, Remembered } from "./history.js";
 import type { Host, JudgedGroupInfo } from "./host.js";
 import { RoomKeys } from "./keys.js";
 import {
@@ -170,6 +177,11 @@ export class Room {
     // For ever it would be alone if members whom it knows have added them again.
     const since = this.#backSince ?? Number.POSITIVE_INFINITY;
     return host.now() - since >= BACK_WAITS * host.limits.longestWait ? undefined : refusal;
+  }
+
+  /** What this client said in epochs after one. */
+  ownMessages(fork: bigint): Promise<MessageEntry[]> {
+    return ownMessages(this.host.client, this.id, this.record, fork);
   }
 
   /** A handshake is over. */

@@ -2,7 +2,6 @@
 // that is left, and for what was wished there.
 import { type Group, type Member, toHex } from "@copse/core";
 import { type Adoption, adopt, RemovalsUndone } from "@copse/core/rewind";
-import { readHistory } from "../conversation/history.js";
 import type { Outbox } from "../conversation/outbox.js";
 import { Plan } from "../conversation/plan.js";
 import { leaversOf } from "../conversation/reader.js";
@@ -12,9 +11,6 @@ import type { Wishes } from "../conversation/wishes.js";
 import type { MessageEntry } from "../messenger/types.js";
 import { announcementOf, withdrawn } from "./announcements.js";
 import type { Branches, Step } from "./branches.js";
-
-/** How many of the last messages are looked at: those of a branch that is left are sent again. */
-const LOOKED_AT = 1000;
 
 interface Parts {
   readonly room: Room;
@@ -32,7 +28,7 @@ export async function changeOver(parts: Parts, group: Group, way: readonly Step[
   const isBack = group.epoch > fork;
   const prepared = {
     before: { remembered: await room.remembered(), leavers: leaversOf(group), epoch: group.epoch },
-    said: isBack ? await ownMessages(room, fork) : [],
+    said: isBack ? await room.ownMessages(fork) : [],
     changes: [...(await announcements(parts, group, way)), ...(isBack ? await withdrawn(room, fork) : [])],
     fork,
   };
@@ -55,14 +51,6 @@ export async function changeOver(parts: Parts, group: Group, way: readonly Step[
   }
   after.apply();
   await room.learn(after.gone);
-}
-
-/** What this client said in epochs after one. */
-async function ownMessages({ host, id, record }: Room, fork: bigint): Promise<MessageEntry[]> {
-  const all = await readHistory(host.client, id, record, { limit: LOOKED_AT });
-  return all.filter(
-    (one): one is MessageEntry => one.kind === "message" && one.sender.own && (one.epoch ?? 0n) > fork,
-  );
 }
 
 async function announcements(parts: Parts, group: Group, way: readonly Step[]): Promise<EntryChange[]> {
