@@ -50,6 +50,8 @@ export async function natsPermissions(options: PermissionOptions): Promise<NatsP
       // What it reads, and its consumers.
       `${api}.CONSUMER.CREATE.${inbox}.*.${names.inbox(client)}.*`,
       ...onConsumers(inbox),
+      // What its consumer delivers is compared with what the leader has.
+      `${api}.STREAM.MSG.GET.${inbox}`,
       // Inboxes are cleared.
       `${api}.STREAM.PURGE.${inbox}`,
       ...each((partition) => [

@@ -90,10 +90,11 @@ export class Welcomes {
     if (from === undefined)
       throw new DeliveryError("invalid", `after: expected a cursor of this inbox, got "${after}"`);
     const subject = `${this.#names.inbox(client)}.*`;
-    const stream = this.#names.stream("inbox", this.#names.partitionOf(client));
+    const partition = this.#names.partitionOf(client);
+    const [stream, probe] = [this.#names.stream("inbox", partition), this.#names.probe("inbox", partition)];
     for await (const { entries, behind } of read(
       this.#link,
-      { ...options, stream, subject, from: from + 1 },
+      { ...options, stream, subject, probe, from: from + 1 },
       heartbeat,
     )) {
       const known = await this.#link.run(options, () =>

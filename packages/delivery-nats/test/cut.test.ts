@@ -6,15 +6,16 @@ import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { accepted, bytes, clientOf, first, handshake, keyPackage, message, text } from "./support.js";
 
-/** A proxy that ends a connection in place of the answer to every so manieth request. */
-async function cutting(
-  port: number,
-  answers: number,
-): Promise<{ server: Server; port: number; cuts: () => number }> {
-  let cuts = 0;
+interface Proxy {
+  readonly server: Server;
+  readonly url: string;
+}
+
+/** A proxy on a port of its own. @param pass what becomes of what the server sends; `undefined` ends the connection */
+async function proxyOf(port: number, pass: () => (data: Buffer) => Buffer | undefined): Promise<Proxy> {
   const server = createServer((client) => {
     const service = connectTo(port, "127.0.0.1");
-    let count = 0;
+    const passed = pass();
     for (const [one, other] of [
       [client, service],
       [service, client],
@@ -22,27 +23,45 @@ async function cutting(
       one.on("error", () => other.destroy()).on("close", () => other.destroy());
     client.pipe(service);
     service.on("data", (data) => {
-      if (/^H?MSG /m.test(data.toString("latin1"))) count++;
-      if (count < answers) client.write(data);
-      else {
-        cuts++;
-        client.destroy();
-      }
+      const sent = passed(data);
+      if (sent === undefined) client.destroy();
+      else client.write(sent);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { server, port: (server.address() as AddressInfo).port, cuts: () => cuts };
+  return { server, url: `nats://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
-describe.skipIf(!HAS_NATS)("over connections that end again and again", () => {
+/** How many answers come on one connection. */
+const ANSWERS = 3;
+
+describe.skipIf(!HAS_NATS)("over bad connections", () => {
   let server: NatsServer;
-  let proxy: Awaited<ReturnType<typeof cutting>>;
+  const proxies: Proxy[] = [];
+  let cuts = 0;
+  let isChanged = false;
   const connections: NatsConnection[] = [];
-  let [alice, bob] = [{} as DeliveryService, {} as DeliveryService];
+  let [alice, bob, carol] = [{} as DeliveryService, {} as DeliveryService, {} as DeliveryService];
 
   beforeAll(async () => {
     server = await startNats();
-    proxy = await cutting(Number(new URL(server.url).port), 3);
+    const port = Number(new URL(server.url).port);
+    const cutting = await proxyOf(port, () => {
+      let count = 0;
+      return (data) => {
+        if (/^H?MSG /m.test(data.toString("latin1"))) count++;
+        if (count < ANSWERS) return data;
+        cuts++;
+        return undefined;
+      };
+    });
+    // What a consumer delivers is changed; single messages that are got are in base64.
+    const changing = await proxyOf(
+      port,
+      () => (data) =>
+        isChanged ? Buffer.from(data.toString("latin1").replace("as stored", "otherwise"), "latin1") : data,
+    );
+    proxies.push(cutting, changing);
     const open = async (servers: string) => {
       const connection = await connect({ servers, reconnectTimeWait: 10, maxReconnectAttempts: -1 });
       connections.push(connection);
@@ -50,12 +69,13 @@ describe.skipIf(!HAS_NATS)("over connections that end again and again", () => {
     };
     await prepareNats(await open(server.url), { partitions: 2 });
     bob = await clientOf(await open(server.url), "bob");
-    alice = await clientOf(await open(`nats://127.0.0.1:${proxy.port}`), "alice");
+    alice = await clientOf(await open(cutting.url), "alice");
+    carol = await clientOf(await open(changing.url), "carol");
   });
   afterAll(async () => {
-    await Promise.all([alice, bob].map((one) => one.close()));
+    await Promise.all([alice, bob, carol].map((one) => one.close()));
     await Promise.all(connections.map((connection) => connection.close()));
-    proxy.server.close();
+    for (const proxy of proxies) proxy.server.close();
     await server?.stop();
   });
 
@@ -74,6 +94,18 @@ describe.skipIf(!HAS_NATS)("over connections that end again and again", () => {
     expect(log.map(({ cursor }) => cursor)).toEqual([start, next, sent]);
     expect((await first(bob.inbox(""), 1)).map(({ welcome }) => text(welcome))).toEqual(["Welcome"]);
     expect(text((await alice.groupInfo(bytes("cut")))?.groupInfo)).toBe("GroupInfo of second");
-    expect(proxy.cuts()).toBeGreaterThan(5);
+    expect(cuts).toBeGreaterThan(5);
+  });
+
+  test("what a consumer delivers, and the leader hasn't, isn't taken", async () => {
+    const groupId = bytes("changed");
+    await accepted(bob.submit(handshake("changed", "", "first")));
+    await bob.send(message("changed", "as stored"));
+    isChanged = true;
+    const reading = first(carol.subscribe({ groupId, after: "" }), 2);
+    await expect(reading).rejects.toMatchObject({ code: "unavailable", retry: "later" });
+    isChanged = false;
+    const entries = await first(carol.subscribe({ groupId, after: "" }), 2);
+    expect(entries.map((one) => text(one.message))).toEqual(["first", "as stored"]);
   });
 });
