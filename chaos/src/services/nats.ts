@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { natsDelivery, prepareNats } from "@copse/delivery-nats";
 import { freePorts } from "@copse/test-support/ports";
+import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { natsFrames } from "../network/nats.js";
 import { Pipe } from "../network/pipe.js";
@@ -51,6 +52,24 @@ async function answersWell(monitor: number): Promise<boolean> {
   }
 }
 
+/** Whether each stream has a leader, and all nodes have what it has: a node says that it is well before it has caught up. */
+async function areCurrent(ports: readonly number[]): Promise<boolean> {
+  const connection = await connect({ servers: ports.map((port) => `127.0.0.1:${port}`), timeout: 2000 });
+  try {
+    const manager = await jetstreamManager(connection, { timeout: 2000 });
+    for await (const { cluster } of manager.streams.list()) {
+      const { leader, replicas = [] } = cluster ?? {};
+      const isBehind = replicas.some(
+        ({ current, lag = 0, offline = false }) => !current || lag > 0 || offline,
+      );
+      if (leader === undefined || isBehind) return false;
+    }
+    return true;
+  } finally {
+    await connection.close();
+  }
+}
+
 /** Starts three nodes on this machine. */
 export async function natsCluster(): Promise<NatsCluster> {
   const folder = await mkdtemp(join(process.env.COPSE_CRASH_FOLDER ?? tmpdir(), "copse-nats-"));
@@ -67,6 +86,7 @@ export async function natsCluster(): Promise<NatsCluster> {
   await Promise.all(nodes.map((node) => node.start()));
   const isHealthy = async (i: number) => {
     while (!(await answersWell(own.monitors[i] as number))) await sleep(100);
+    while (!(await areCurrent(own.ports).catch(() => false))) await sleep(100);
   };
   for (let i = 0; i < NODES; i++) await isHealthy(i);
   return {

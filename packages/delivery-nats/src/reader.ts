@@ -3,6 +3,7 @@ import { equalBytes } from "@copse/core";
 import { Ending } from "@copse/delivery/rules";
 import { type Batch, type CallOptions, DeliveryError } from "@copse/delivery/service";
 import type { Consumer, ConsumerMessages, JsMsg } from "@nats-io/jetstream";
+import { HEADER } from "./entries.js";
 import { fromDelivered, fromStored, type Link, type Received } from "./link.js";
 
 /** Entries of a batch, and how many the server sends ahead. */
@@ -84,8 +85,11 @@ async function checkLeader(
   if (last === undefined) return;
   const found = await link.get(stream, { seq: last.sequence }, probe);
   const there = found && fromStored(found);
+  // Not the time: what is delivered has it as a number that is rounded.
   const isSame =
-    there?.subject === last.subject && there.time === last.time && equalBytes(there.data, last.data);
+    there?.subject === last.subject &&
+    there.header(HEADER.id) === last.header(HEADER.id) &&
+    equalBytes(there.data, last.data);
   if (!isSame)
     throw new DeliveryError(
       "unavailable",
