@@ -93,7 +93,7 @@ export class GroupRecord {
     else known.after = Math.min(known.after, after);
   }
 
-  /** Whether the service still has a message, as a person reads it. */
+  /** Where a message stands in the service's log, as a person reads it; "" if that isn't known. */
   inLog(message: MessageName): string {
     const id = this.acknowledged.get(message);
     if (this.log === undefined || id === undefined) return "";

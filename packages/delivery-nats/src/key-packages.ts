@@ -77,7 +77,7 @@ export class KeyPackages {
     const probe = this.#names.probe("keys", partition);
     let fate: Fate = { state: "unknown", client: undefined, keyPackage: undefined, call: "", last: 0 };
     for (let count = 0; count < ENTRIES; count++) {
-      // That it is unknown, much would follow from.
+      // Its Welcome is dropped if nobody knows it: so that must be sure.
       const isUnknown = fate.state === "unknown";
       const found = await this.#link.first(stream, subject, fate.last + 1, isUnknown ? probe : undefined);
       if (found === undefined) break;

@@ -60,9 +60,11 @@ export async function* read(
           () => undefined,
           (error: unknown) => ({ error }),
         );
-      await link.run(reading, () => checkLeader(link, reading, entries.at(-1)));
       const isLost = end?.error instanceof DeliveryError && end.error.code === "unavailable";
-      if (end === undefined || (isLost && entries.length > 0)) yield { entries, behind: delivered.behind };
+      if (end === undefined || (isLost && entries.length > 0)) {
+        await link.run(reading, () => checkLeader(link, reading, entries.at(-1)));
+        yield { entries, behind: delivered.behind };
+      }
       if (end !== undefined) throw end.error;
     }
   } finally {
