@@ -8,7 +8,7 @@ import { nameIn } from "../messenger/name.js";
 import { Backoff, deferred, pause } from "../messenger/platform.js";
 import { DeliveryError, type Handshake, type PublishedGroupInfo } from "../service.js";
 import { partsOf } from "./driver.js";
-import { KEYS, type Pending, recordChange } from "./record.js";
+import { type Pending, placeOf, recordChange } from "./record.js";
 import type { Room } from "./room.js";
 
 /** How often in a row the service may refuse before that is told to whoever waits. It may be that others haven't come so far. */
@@ -54,9 +54,7 @@ export class Joiner {
           return;
         }
         await this.#isOut();
-        // Once it has begun to join elsewhere, its place in the log is another one.
-        const isAsBefore = room.record.state !== "joining" && room.group?.active === true;
-        if (this.#refused !== undefined && isAsBefore) {
+        if (this.#refused !== undefined && (await this.#isBack())) {
           await pause(this.#backoff.next(), room.signal);
           room.lost = undefined;
           return;
@@ -69,7 +67,8 @@ export class Joiner {
           this.joined.reject(new MessengerError("refused", "the policy doesn't let this client join", error));
         room.failed("the group can't be joined again yet", error, true);
         this.#isNone(error);
-        await this.#drop();
+        // What the service may have taken is submitted once more, under the same ID.
+        if (!(error instanceof DeliveryError && error.retry === "later")) await this.#drop();
         failure = error;
       }
       const wait = this.#backoff.next(failure);
@@ -90,6 +89,26 @@ export class Joiner {
     this.#room.refusal = undefined;
     this.#refused = undefined;
     this.#refusals = 0;
+  }
+
+  /**
+   * Takes its former place in the log, if it has a state there: another commit came before the one by which it was joining.
+   * @returns whether it has one, and is there
+   */
+  async #isBack(): Promise<boolean> {
+    const room = this.#room;
+    if (room.record.state !== "joining") return room.group?.active === true;
+    return room.turn(async () => {
+      const { back } = room.record;
+      if (back === undefined) return false;
+      const known = room.known(false);
+      // After a restart, the one that joined was the one that was open.
+      room.group ??= known && (await room.host.client.group(known));
+      if (room.group?.active !== true) return false;
+      await room.write({ ...room.record, ...back, back: undefined });
+      room.tellState();
+      return true;
+    });
   }
 
   /** Whoever waits isn't to wait for ever where the group goes on without this client, as far as it can tell. */
@@ -174,6 +193,7 @@ export class Joiner {
       // What can't be read stands in the way.
       if (room.group === undefined) await room.deleteKnown(false);
       const { handshake: after, groupInfo } = published;
+      const { state, back } = room.record;
       const pending: Pending = { id: host.newId(), kind: "join", after, wishes: [] };
       const record = {
         ...room.record,
@@ -183,11 +203,8 @@ export class Joiner {
         last: after,
         taken: true,
         pending,
+        back: state === "joining" ? back : placeOf(room.record),
       };
-      const early = room.early.map(({ number }) => ({
-        key: KEYS.earlyOne(room.id, number),
-        value: undefined,
-      }));
       const options: ExternalJoinOptions = {
         resync: this.isNew ? "if-member" : true,
         replace: true,
@@ -195,7 +212,7 @@ export class Joiner {
         alongside: ({ group }) => {
           if (!equalBytes(group.groupId, groupId))
             throw new MessengerError("refused", "the service gave the GroupInfo of another group");
-          return [recordChange(room.id, record), ...early];
+          return [recordChange(room.id, record)];
         },
       };
       const { group } = await joinByExternalCommit(host.client, groupInfo, options);
@@ -203,8 +220,6 @@ export class Joiner {
       room.record = record;
       room.joining = group;
       room.lost = undefined;
-      if (early.length > 0) room.problem("dropped", `${early.length} messages that had waited can't be read`);
-      room.early = [];
       room.tellState();
       return true;
     });

@@ -224,7 +224,8 @@ export class Plan {
       // Own commits don't make it longer ago, nor do those of others who are answered by somebody elsewhere.
       alone: alone !== undefined && (commit.own || isDisputed) ? String(BigInt(alone) + 1n) : alone,
       // What it refused before says nothing about where it is now.
-      ...(joins && { alone: undefined, parted: undefined, joined: entry.time, refused: 0, heard: 0 }),
+      ...(joins && { alone: undefined, parted: undefined, back: undefined }),
+      ...(joins && { joined: entry.time, refused: 0, heard: 0 }),
       ...((joins || !commit.own) && { unheard: joins || undefined }),
     };
     // This client hasn't read what the log had before: what it has sent may stand there.

@@ -15,6 +15,7 @@ import type { Anew, Before, Difference } from "./before.js";
 import type { Joiner } from "./joiner.js";
 import type { Outbox } from "./outbox.js";
 import { Plan } from "./plan.js";
+import { KEYS } from "./record.js";
 import type { Early, Room } from "./room.js";
 import type { Follower } from "./settling.js";
 
@@ -225,8 +226,20 @@ export class Reader {
     await room.deleteKnown(false);
     room.group = joining;
     room.joining = undefined;
+    await this.#forgetEarly();
     await this.#step(joining, [own], false, anew);
     this.#joiner.done();
+  }
+
+  /** What has waited is of epochs before the one in which this client joins. */
+  async #forgetEarly(): Promise<void> {
+    const room = this.#room;
+    const { early, id } = room;
+    if (early.length === 0) return;
+    const keys = early.map(({ number }) => KEYS.earlyOne(id, number));
+    await room.host.client.writeEntries(keys.map((key) => ({ key, value: undefined })));
+    room.early = [];
+    room.problem("dropped", `${early.length} messages that had waited can't be read`);
   }
 
   async #anew(joining: Group): Promise<Anew> {

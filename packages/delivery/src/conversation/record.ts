@@ -18,6 +18,9 @@ export interface Pending {
   readonly wishes: readonly number[];
 }
 
+/** Where a client is in the log. */
+export type Place = Pick<ConversationRecord, "state" | "cursor" | "last" | "taken">;
+
 export interface ConversationRecord {
   readonly state: "starting" | "joining" | "active" | "left" | "removed";
   readonly name?: string | undefined;
@@ -32,6 +35,8 @@ export interface ConversationRecord {
   /** How many of other members were taken since one was refused. */
   readonly heard?: number | undefined;
   readonly pending?: Pending | undefined;
+  /** While it joins again: where it was before, if it has a state there. */
+  readonly back?: Place | undefined;
   /** The last epoch in which others were, too, as far as is known, while handshakes are refused, in decimal. */
   readonly parted?: string | undefined;
   /**
@@ -66,6 +71,10 @@ export function partedIn({ parted }: ConversationRecord, epoch: bigint, said: bi
   const now = said > epoch ? epoch : said < least ? least : said;
   return String(parted === undefined || now < BigInt(parted) ? now : parted);
 }
+
+export const placeOf = ({ state, cursor, last, taken }: ConversationRecord): Place => ({
+  ...{ state, cursor, last, taken },
+});
 
 /** Where the history of a conversation is. */
 export type HistoryPlaces = Pick<ConversationRecord, "next" | "first">;
