@@ -9,6 +9,8 @@ const WRONG_LAST_SEQUENCE: readonly number[] = [
   JetStreamApiCodes.StreamWrongLastSequenceUnknown,
 ];
 const NO_MESSAGE: readonly number[] = [JetStreamApiCodes.NoMessageFound, 10043, 10057];
+/** Servers since 2.11 say this; those before acknowledge it at sequence 0. */
+const ON_ITS_WAY: readonly number[] = [10158];
 /** Too large, or the stream, the account or the server keeps no more. */
 const FULL: readonly number[] = [10002, 10023, 10028, 10047, 10054, 10077];
 
@@ -17,6 +19,9 @@ const isApiError = (error: unknown, codes: readonly number[]): boolean =>
 
 /** Whether something else is the last on the subject than was expected. */
 export const isWrongLastSequence = (error: unknown): boolean => isApiError(error, WRONG_LAST_SEQUENCE);
+
+/** Whether a message of the same ID is being stored. */
+export const isOnItsWay = (error: unknown): boolean => isApiError(error, ON_ITS_WAY);
 
 /** Whether a message isn't there, or not any more. */
 export const isNoMessage = (error: unknown): boolean => isApiError(error, NO_MESSAGE);

@@ -13,7 +13,7 @@ import {
   type StoredMsg,
 } from "@nats-io/jetstream";
 import { headers, type MsgHdrs, type NatsConnection } from "@nats-io/nats-core";
-import { asDeliveryError, isNoMessage, isWrongLastSequence } from "./errors.js";
+import { asDeliveryError, isNoMessage, isOnItsWay, isWrongLastSequence } from "./errors.js";
 
 /** What is published to a stream. */
 export interface Publication {
@@ -35,6 +35,8 @@ export interface Stored {
 
 /** How many requests one call has in flight. */
 const IN_FLIGHT = 64;
+/** How long is waited for what is on its way under the same ID, in milliseconds: as long as a cluster may take to choose a leader. */
+const PAUSES = [20, 40, 80, 160, 320, 640, 1280, 2560] as const;
 /** How many connections in a row may be lost before the answer to one request comes. */
 const LOSSES = 8;
 
@@ -153,7 +155,23 @@ export class Link {
   }
 
   /** @returns where it is; `undefined` if another one is the last on its subject */
-  async publish({ subject, data, headers: fields, id, last }: Publication): Promise<Stored | undefined> {
+  async publish(publication: Publication): Promise<Stored | undefined> {
+    try {
+      for (const pause of PAUSES) {
+        const stored = await this.#publish(publication);
+        if (stored !== undefined) return stored;
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+      // It was lost with a leader, and its ID must not be in the way.
+      return await this.#publish({ ...publication, id: undefined });
+    } catch (error) {
+      if (isWrongLastSequence(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** @returns `undefined` if something under the same ID is on its way, and stored nowhere yet */
+  async #publish({ subject, data, headers: fields, id, last }: Publication): Promise<Stored | undefined> {
     try {
       const { seq, duplicate } = await this.#ask(() =>
         this.#js.publish(subject, data ?? new Uint8Array(), {
@@ -162,9 +180,9 @@ export class Link {
           ...(last !== undefined && { expect: { lastSubjectSequence: last } }),
         }),
       );
-      return { sequence: seq, isDuplicate: duplicate };
+      return seq > 0 ? { sequence: seq, isDuplicate: duplicate } : undefined;
     } catch (error) {
-      if (isWrongLastSequence(error)) return undefined;
+      if (isOnItsWay(error)) return undefined;
       throw error;
     }
   }

@@ -163,6 +163,31 @@ describe.skipIf(!HAS_NATS)("three servers that keep everything three times", () 
     expect(messages.filter((one) => one !== "end")).toEqual(wanted);
   });
 
+  test("what is sent again while it is on its way gets the place that it will have", async () => {
+    const [leader = 0, ...others] = await leaderFirst();
+    const hasty = await client("hasty", leader);
+    await again(() => accepted(hasty.submit(handshake("hasty", "", "first"))));
+    await again(() => hasty.send(message("hasty", "before")));
+    const signal = (name: NodeJS.Signals) => {
+      for (const index of others) process.kill(servers[index]?.pid() as number, name);
+    };
+    const one = message("hasty", "sent twice");
+    let sent: readonly Promise<Cursor>[];
+    // Without the others there is no majority: nothing can be stored.
+    signal("SIGSTOP");
+    try {
+      sent = [hasty.send(one), hasty.send(one)];
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    } finally {
+      signal("SIGCONT");
+    }
+    const [cursor, same] = await Promise.all(sent);
+    expect(same).toBe(cursor);
+    const entries = await again(() => first(hasty.subscribe({ groupId: bytes("hasty"), after: "" }), 3));
+    expect(entries.map(({ id }) => id).slice(2)).toEqual([one.id]);
+    expect(entries.at(-1)?.cursor).toBe(cursor);
+  });
+
   /** The servers by index, the leader of the log first. */
   async function leaderFirst(): Promise<number[]> {
     const admin = await open(0);
