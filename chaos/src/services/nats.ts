@@ -14,6 +14,8 @@ import type { Service } from "./service.js";
 
 const NODES = 3;
 const TRIES = 60;
+/** Milliseconds that a node has to catch up, before it is killed and started once more. */
+const HEALTHY = 30_000;
 
 interface Ports {
   readonly ports: readonly number[];
@@ -38,8 +40,8 @@ cluster {
 export interface NatsCluster {
   readonly ports: readonly number[];
   readonly nodes: readonly ServiceProcess[];
-  /** Waits until a node has all that the others have. */
-  isHealthy(i: number): Promise<void>;
+  /** @returns whether a node has all that the others have, within some seconds */
+  isHealthy(i: number): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -85,10 +87,12 @@ export async function natsCluster(): Promise<NatsCluster> {
   }
   await Promise.all(nodes.map((node) => node.start()));
   const isHealthy = async (i: number) => {
-    while (!(await answersWell(own.monitors[i] as number))) await sleep(100);
-    while (!(await areCurrent(own.ports).catch(() => false))) await sleep(100);
+    for (const end = performance.now() + HEALTHY; performance.now() < end; await sleep(100))
+      if (await answersWell(own.monitors[i] as number))
+        if (await areCurrent(own.ports).catch(() => false)) return true;
+    return false;
   };
-  for (let i = 0; i < NODES; i++) await isHealthy(i);
+  for (let i = 0; i < NODES; i++) while (!(await isHealthy(i)));
   return {
     ports: own.ports,
     nodes,
@@ -100,10 +104,20 @@ export async function natsCluster(): Promise<NatsCluster> {
   };
 }
 
+/** Says which server is tried. */
+function introduce(version: string): void {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const isOld = major < 2 || (major === 2 && minor < 10);
+  console.log(
+    `nats-server ${version}${isOld ? ", and before 2.10 a cluster loses what it has acknowledged: expect a few messages to be missing" : ""}`,
+  );
+}
+
 /** Makes the streams, as soon as the nodes have chosen a leader. */
 async function prepare(cluster: NatsCluster): Promise<void> {
   const connection = await connect({ servers: cluster.ports.map((port) => `127.0.0.1:${port}`) });
   try {
+    introduce(connection.info?.version ?? "of an unknown version");
     for (let tries = 0; ; tries++) {
       try {
         return await prepareNats(connection, { replicas: NODES });
@@ -161,11 +175,12 @@ export async function natsService(seed: number): Promise<Service> {
     async strike(milliseconds) {
       const i = next++ % NODES;
       const node = cluster.nodes[i] as ServiceProcess;
-      await node.kill();
-      await sleep(milliseconds);
-      await node.start();
-      // One at a time: two of three always have all.
-      await cluster.isHealthy(i);
+      // One at a time: two of three always have all. A node of 2.10.27 was seen that never caught up until it was started again.
+      do {
+        await node.kill();
+        await sleep(milliseconds);
+        await node.start();
+      } while (!(await cluster.isHealthy(i)));
     },
     cut() {
       for (const pipe of pipes) pipe.cut();
