@@ -112,6 +112,11 @@ export class GroupRecord {
     return one.filter((name) => others.every((list) => list.includes(name)));
   }
 
+  /** Whether members went different ways to an epoch. */
+  isSplit(epoch: number): boolean {
+    return (this.#members.get(epoch)?.size ?? 0) > 1;
+  }
+
   /** Who must have received a message; and who can't, because they came back without the keys of its epoch. */
   owed({ epoch, at }: Place): { owed: string[]; excused: string[] } {
     const [owed, excused]: [string[], string[]] = [[], []];

@@ -151,6 +151,11 @@ export class Judge {
       ]),
     );
     for (const [message, place] of group.messages) {
+      // Whoever makes an epoch that not all can take may say there what it likes to those who can.
+      if (!this.#isHonest(readName(message).sender) && group.isSplit(place.epoch)) {
+        this.count("excused: said by the dishonest where members were apart");
+        continue;
+      }
       const { owed, excused } = group.owed(place);
       this.count("excused: came back without the keys", excused.filter(this.#isHonest).length);
       const honest = owed.filter(this.#isHonest);

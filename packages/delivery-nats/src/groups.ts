@@ -118,7 +118,8 @@ export class Groups {
     const group = await this.#token(handshake.groupId);
     const known = await this.#parts.heads.get(group);
     // Whoever follows a handshake finishes it: at most the last one isn't.
-    const head = after > known.handshake ? await this.#newest(handshake.groupId, group, known) : known;
+    const head =
+      after > known.handshake ? await this.#finished(handshake.groupId, group, after, known) : known;
     const entry = await this.#store(group, handshake);
     // The log may have forgotten all handshakes of a group that is there.
     let last = after === 0 && head.handshake > 0 ? undefined : after;
@@ -247,6 +248,14 @@ export class Groups {
     await heads.put(group, accepted.sequence, info, false, head);
   }
 
+  /** As {@link #newest}, where it is known that there is a handshake: the leader may be behind. */
+  async #finished(groupId: Uint8Array, group: string, handshake: number, known: KnownHead) {
+    const head = await this.#newest(groupId, group, known);
+    if (head.handshake >= handshake) return head;
+    await this.#parts.link.publish({ subject: this.#probe(group) });
+    return this.#newest(groupId, group, head);
+  }
+
   /** The group's newest handshake and its GroupInfo, after whatever was left to be done is done. */
   async #newest(groupId: Uint8Array, group: string, known?: KnownHead): Promise<KnownHead> {
     let head = known ?? (await this.#parts.heads.get(group));
@@ -259,13 +268,18 @@ export class Groups {
     }
   }
 
-  /** Whether an entry on the subject of handshakes is one: the first that names the one that it follows. */
+  /**
+   * Whether an entry on the subject of handshakes is one: the first that names the one that it follows.
+   * @throws DeliveryError `unavailable` if the leader doesn't have it yet
+   */
   async #isHandshake(group: string, entry: Received): Promise<boolean> {
     if (entry.subject !== this.#parts.names.handshakes(group)) return false;
     const after = toSequence(entry.header(HEADER.after));
     if (after === undefined || after >= entry.sequence) return false;
     const first = await this.#first(group, after + 1);
-    return first !== undefined && (await this.#naming(group, after, first))?.sequence === entry.sequence;
+    const found = first && (await this.#naming(group, after, first));
+    if (found === undefined) throw new DeliveryError("unavailable", "the leader of the log is behind");
+    return found.sequence === entry.sequence;
   }
 
   async #isKnown(group: string): Promise<boolean> {

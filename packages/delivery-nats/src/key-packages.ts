@@ -128,6 +128,8 @@ export class KeyPackages {
       const { state, last } = fates.get(token) as Fate;
       if (state === STORED) return;
       const { fate } = await this.#settle(token, STORED, this.#client, last, keyPackage);
+      if (fate.client === undefined)
+        throw new DeliveryError("unavailable", "NATS hasn't stored a key package");
       if (fate.client !== this.#client) throw isOthers();
     });
     await this.#records.change<void>(this.#shelf(this.#client), (value) => {

@@ -116,7 +116,11 @@ export class Link {
     const back = this.#back;
     if (back.aborted) return;
     const late = new Ending();
-    const wait = new Promise<void>((resolve) => back.addEventListener("abort", resolve));
+    let onBack: () => void = () => undefined;
+    const wait = new Promise<void>((resolve) => {
+      onBack = resolve;
+    });
+    back.addEventListener("abort", onBack);
     const timer = setTimeout(
       () => late.abort(new DeliveryError("unavailable", "there is no connection to NATS now")),
       this.#timeout,
@@ -125,6 +129,7 @@ export class Link {
       await unless([late, this.#closing], () => wait);
     } finally {
       clearTimeout(timer);
+      back.removeEventListener("abort", onBack);
     }
   }
 
@@ -293,12 +298,21 @@ export interface Received extends Accepted {
   readonly data: Uint8Array;
 }
 
+/** Whoever may publish may publish headers that can't be read: such a message has none. */
+function headerOf(read: () => MsgHdrs | undefined, name: string): string {
+  try {
+    return read()?.get(name) ?? "";
+  } catch {
+    return "";
+  }
+}
+
 export const fromStored = (message: StoredMsg): Received => ({
   subject: message.subject,
   sequence: message.seq,
   time: message.time.getTime(),
   data: message.data,
-  header: (name) => message.header.get(name),
+  header: (name) => headerOf(() => message.header, name),
 });
 
 export const fromDelivered = (message: JsMsg): Received => ({
@@ -306,5 +320,5 @@ export const fromDelivered = (message: JsMsg): Received => ({
   sequence: message.seq,
   time: message.time.getTime(),
   data: message.data,
-  header: (name) => message.headers?.get(name) ?? "",
+  header: (name) => headerOf(() => message.headers, name),
 });

@@ -56,6 +56,7 @@ export class Parcels {
     const starts = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) => index * size);
     let isWhole = true;
     await forEach(starts, async (start) => {
+      if (!isWhole) return;
       const subject = this.#names.chunk(id, start / size);
       const found = await this.#link.last(stream, subject, probe);
       if (found !== undefined && found.data.length === Math.min(size, bytes.length - start))

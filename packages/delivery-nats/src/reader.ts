@@ -3,6 +3,7 @@ import { equalBytes } from "@copse/core";
 import { Ending } from "@copse/delivery/rules";
 import { type Batch, type CallOptions, DeliveryError } from "@copse/delivery/service";
 import type { Consumer, ConsumerMessages, JsMsg } from "@nats-io/jetstream";
+import { errors } from "@nats-io/nats-core";
 import { HEADER } from "./entries.js";
 import { fromDelivered, fromStored, type Link, type Received } from "./link.js";
 
@@ -15,6 +16,14 @@ const EXPIRES = 30_000;
 
 /** If nothing comes for so long, though there should be more, the log itself is asked, in milliseconds. */
 const STALL = 100;
+
+/** How often that is done before the consumer is given up: it may be on a server that doesn't come any further. */
+const STALLS = 100;
+/**
+ * How often a leader is asked again that doesn't answer in time. Its answer comes behind what the server has sent ahead, and that takes
+ * long on a slow line.
+ */
+const PATIENCE = 12;
 
 /** What is read. */
 export interface Reading extends CallOptions {
@@ -85,7 +94,7 @@ async function checkLeader(
   last: Received | undefined,
 ): Promise<void> {
   if (last === undefined) return;
-  const found = await link.get(stream, { seq: last.sequence }, probe);
+  const found = await patiently(() => link.get(stream, { seq: last.sequence }, probe));
   const there = found && fromStored(found);
   // Not the time: what is delivered has it as a number that is rounded.
   const isSame =
@@ -125,16 +134,20 @@ class Delivered {
   /** Puts what is there into a batch. If nothing is, it waits. */
   async gather(entries: Received[]): Promise<void> {
     let size = 0;
+    let stalls = 0;
     do {
       this.#next ??= this.#messages.next();
       const next = await (this.behind > 0 ? within(STALL, this.#next) : this.#next);
       if (next === undefined) {
+        if (++stalls > STALLS)
+          throw new DeliveryError("unavailable", "a server of NATS doesn't deliver what there is");
         if (await this.#isMore()) continue;
         // A server that was killed may count some twice.
         this.#surplus = this.#pending;
         return;
       }
       this.#next = undefined;
+      stalls = 0;
       if (next.done === true) throw new DeliveryError("unavailable", "NATS has ended what was read");
       const message = fromDelivered(next.value);
       entries.push(message);
@@ -146,8 +159,17 @@ class Delivered {
 
   async #isMore(): Promise<boolean> {
     const { stream, subject } = this.#reading;
-    return (await this.#link.first(stream, subject, this.#last + 1)) !== undefined;
+    return (await patiently(() => this.#link.first(stream, subject, this.#last + 1))) !== undefined;
   }
+}
+
+async function patiently<T>(request: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++)
+    try {
+      return await request();
+    } catch (error) {
+      if (!(error instanceof errors.TimeoutError) || tries >= PATIENCE) throw error;
+    }
 }
 
 /** @returns `undefined` if it takes longer */

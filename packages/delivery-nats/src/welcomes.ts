@@ -92,6 +92,7 @@ export class Welcomes {
     const subject = `${this.#names.inbox(client)}.*`;
     const partition = this.#names.partitionOf(client);
     const [stream, probe] = [this.#names.stream("inbox", partition), this.#names.probe("inbox", partition)];
+    await this.#link.run(options, () => this.#checkThere(stream, probe, from, after));
     for await (const { entries, behind } of read(
       this.#link,
       { ...options, stream, subject, probe, from: from + 1 },
@@ -102,6 +103,18 @@ export class Welcomes {
       );
       yield { entries: known.filter((entry) => entry !== undefined), behind };
     }
+  }
+
+  /** Checks that a cursor is of this stream: of one that was made anew, or has lost its end, nothing would come for long. */
+  async #checkThere(stream: string, probe: string, from: number, after: Cursor): Promise<void> {
+    if (from === 0 || from <= (await this.#link.lastSequence(stream))) return;
+    // Its leader may be behind.
+    await this.#link.publish({ subject: probe });
+    if (from > (await this.#link.lastSequence(stream)))
+      throw new DeliveryError(
+        "invalid",
+        `after: expected a cursor of this inbox, got "${after}", which is later than its end`,
+      );
   }
 
   async clear(client: string, upTo: Cursor): Promise<void> {

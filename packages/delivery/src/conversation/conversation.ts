@@ -56,7 +56,7 @@ export class GroupConversation implements Conversation {
     this.#room = room;
     this.#outbox = new Outbox(room);
     this.#wishes = new Wishes(room);
-    this.#driver = new Driver(room, this.#outbox, this.#wishes);
+    this.#driver = new Driver(room, this.#outbox, this.#wishes, () => this.#doubt.raise(false));
     this.#joiner = new Joiner(room, (error) => this.#refuse(error));
     this.#doubt = new Doubt(room);
     const caughtUp = () => {

@@ -34,6 +34,10 @@ export class Driver {
   readonly #backoff: Backoff;
   /** The submission that was answered, and whose entry, or that of the one before it, must come in the log. */
   #answered: Pending | undefined;
+  /** The submission that waits for its answer. */
+  #submitted: Pending | undefined;
+  /** Called when a commit is in force, and the service may not have finished it: it hasn't answered, and isn't asked any more. */
+  readonly #unfinished: () => void;
   /** How many commits of this client came too late, since one didn't. */
   #losses = 0;
   /** Until when a commit is waited for. */
@@ -45,8 +49,9 @@ export class Driver {
   /** When there is a commit after a handshake that was passed over, and which one that is. */
   #dueAfter: { readonly handshake: string; readonly at: number } | undefined;
 
-  constructor(room: Room, outbox: Outbox, wishes: Wishes) {
+  constructor(room: Room, outbox: Outbox, wishes: Wishes, unfinished: () => void) {
     this.#room = room;
+    this.#unfinished = unfinished;
     this.#outbox = outbox;
     this.#wishes = wishes;
     this.#backoff = new Backoff(room.host.limits);
@@ -69,6 +74,8 @@ export class Driver {
   /** A commit was merged: of this client, or another one before it. */
   merged(done: readonly number[], isLost: boolean, pending: Pending | undefined): void {
     this.#wishes.ended(done);
+    const isAsked = pending === this.#answered || pending === this.#submitted;
+    if (!isLost && pending !== undefined && !isAsked) this.#unfinished();
     this.#answered = undefined;
     this.#others = pending !== undefined && !isLost ? Math.max(0, this.#others - 1) : 10;
     if (!isLost) {
@@ -214,16 +221,20 @@ export class Driver {
     const handshake = await room.turn(() => this.#handshake(pending));
     if (handshake === undefined) return true;
     let answer: Submitted;
+    this.#submitted = pending;
     try {
       answer = await withKey(room, () => service.submit(handshake, { signal }));
       room.host.reached(true);
     } catch (error) {
+      if (room.record.pending !== pending) this.#unfinished();
       const isOver =
         error instanceof DeliveryError &&
         error.retry === "never" &&
         this.#backoff.refusals >= this.#tries(error);
       if (!isOver || signal.aborted) throw error;
       answer = { kind: "refused", reason: error.message };
+    } finally {
+      this.#submitted = undefined;
     }
     this.#backoff.reset();
     if (answer.kind === "refused") await room.turn(() => this.#refused(pending, answer.reason));

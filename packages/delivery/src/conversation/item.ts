@@ -12,8 +12,8 @@ export interface Item extends Omit<SavedItem, "epoch"> {
 }
 
 export function packItem(item: Item): Uint8Array {
-  const { number, id, kind, time, version, epoch, data, message = new Uint8Array() } = item;
-  const saved: SavedItem = { number, id, kind, time, version, epoch: epoch?.toString() };
+  const { number, id, kind, time, version, epoch, batch, data, message = new Uint8Array() } = item;
+  const saved: SavedItem = { number, id, kind, time, version, epoch: epoch?.toString(), batch };
   return pack(saved, data, message);
 }
 
@@ -23,6 +23,10 @@ export function readItem(value: Uint8Array): Item {
   const epoch = header.epoch === undefined ? undefined : BigInt(header.epoch);
   return { ...header, data, message: message?.length ? message : undefined, epoch };
 }
+
+/** Compares by the order in which they are sent. */
+export const byOrder = (one: Item, other: Item): number =>
+  (other.batch ?? 0) - (one.batch ?? 0) || one.number - other.number;
 
 /** The ID at the service: another one each time when it came there too late. */
 export const idAtService = ({ id, version }: Pick<Item, "id" | "version">): string =>

@@ -6,7 +6,7 @@ import type { MessageEntry, Outgoing } from "../messenger/types.js";
 import { framed } from "../messenger/wire.js";
 import { DeliveryError } from "../service.js";
 import { messageEntry } from "./history.js";
-import { type Item, idAtService, type Later, packItem, readItem, someVersion } from "./item.js";
+import { byOrder, type Item, idAtService, type Later, packItem, readItem, someVersion } from "./item.js";
 import { withKey } from "./reach.js";
 import { type EntryChange, KEYS } from "./record.js";
 import type { Room } from "./room.js";
@@ -55,7 +55,7 @@ export class Outbox {
   async load(): Promise<void> {
     const { client } = this.#room.host;
     const found = await client.listEntries(KEYS.outbox(this.#room.id));
-    this.items = found.map(({ value }) => readItem(value));
+    this.items = found.map(({ value }) => readItem(value)).sort(byOrder);
     for (const { number } of this.items) this.#room.used(number);
     // Nobody knows what the service has of them.
     for (const { number, message } of this.items)
@@ -162,10 +162,11 @@ export class Outbox {
 
   /** Sends once more what stands in a branch that is left, before all that came later. Who has read it there knows it again. */
   repeated(entries: readonly MessageEntry[]): Later {
+    const batch = this.#room.nextNumber();
     const items = entries.map(
       ({ id, time, data }): Item => ({
         ...{ number: this.#room.nextNumber(), id, kind: "message", time, version: someVersion() },
-        ...{ data: data.slice(), ...UNSEALED },
+        ...{ data: data.slice(), ...UNSEALED, batch },
       }),
     );
     const apply = () => {

@@ -22,6 +22,7 @@ import type { Outbox } from "./outbox.js";
 import {
   type ConversationRecord,
   type EntryChange,
+  joinedAnew,
   KEYS,
   partedIn,
   recordChange,
@@ -120,7 +121,7 @@ export class Plan {
     if (received.kind === "application") this.#message(entry, received);
     else if (received.kind === "commit") this.#commit(entry, received);
     else if (received.kind === "proposal") this.#proposal(received);
-    else if (entry.kind === "message") this.#ownMessage(entry);
+    else if (entry.kind === "message") this.#ownMessage(entry, received.epoch);
     // An own commit comes as `commit` the first time.
     else this.#repeated(entry);
   }
@@ -158,7 +159,8 @@ export class Plan {
     this.record = { ...this.record, next, first };
   }
 
-  #ownMessage(entry: LogEntry): void {
+  /** @param epoch as MLS has it: the service may say what it likes */
+  #ownMessage(entry: LogEntry, epoch: bigint): void {
     const item = this.#outbox.find(entry.id);
     if (item === undefined) return;
     this.#endItem(item);
@@ -166,7 +168,7 @@ export class Plan {
     const { id, data } = item;
     const sender = this.#room.ownPerson();
     // The service may have taken a form of it that was encrypted before the one that is in the outbox now.
-    const { time, epoch } = entry;
+    const { time } = entry;
     const said = messageEntry({ place: this.record.next, id, time, sender, epoch, data });
     this.#say(said);
     this.#effects.push(() => this.#outbox.senders.done(item.number, said));
@@ -197,7 +199,7 @@ export class Plan {
     const refused = !taken ? before + 1 : heard >= MOST_HEARD ? 0 : before;
     this.#handshakes.add(cursor);
     this.#effects.push(() => this.#room.passed(cursor));
-    if (refused === 0) this.record = { ...this.record, parted: undefined };
+    if (refused === 0 && !isOwn) this.record = { ...this.record, parted: undefined };
     if (!this.#isRetry || this.record.last === cursor)
       this.record = { ...this.record, last: cursor, taken, refused, heard };
   }
@@ -223,9 +225,7 @@ export class Plan {
       ...((this.record.state === "starting" || joins) && { state: "active" as const }),
       // Own commits don't make it longer ago, nor do those of others who are answered by somebody elsewhere.
       alone: alone !== undefined && (commit.own || isDisputed) ? String(BigInt(alone) + 1n) : alone,
-      // What it refused before says nothing about where it is now.
-      ...(joins && { alone: undefined, parted: undefined, back: undefined }),
-      ...(joins && { joined: entry.time, refused: 0, heard: 0 }),
+      ...(joins && joinedAnew(room.record, commit.epoch, entry.time)),
       ...((joins || !commit.own) && { unheard: joins || undefined }),
     };
     // This client hasn't read what the log had before: what it has sent may stand there.

@@ -72,6 +72,17 @@ export function partedIn({ parted }: ConversationRecord, epoch: bigint, said: bi
   return String(parted === undefined || now < BigInt(parted) ? now : parted);
 }
 
+/** What is otherwise once a client has joined anew. */
+export function joinedAnew(
+  record: ConversationRecord,
+  epoch: bigint,
+  time: number,
+): Partial<ConversationRecord> {
+  // What it refused before says nothing about where it is now. Nobody else may be there: what it says there is said again elsewhere.
+  const parted = partedIn(record, epoch - 1n, epoch - 1n);
+  return { alone: undefined, parted, back: undefined, joined: time, refused: 0, heard: 0 };
+}
+
 export const placeOf = ({ state, cursor, last, taken }: ConversationRecord): Place => ({
   ...{ state, cursor, last, taken },
 });
@@ -122,6 +133,8 @@ export interface SavedItem {
   readonly version: number;
   /** In which it is encrypted, in decimal; `undefined` if it isn't. */
   readonly epoch?: string | undefined;
+  /** If it is said once more: with which others. Those come before all that was there then. */
+  readonly batch?: number | undefined;
 }
 
 /** An entry of the log that waits: for its epoch, or a commit for its proposals. */

@@ -1,0 +1,217 @@
+// RFC 9420 §14: what a client says once more when it has joined anew, and what it sees to after a restart.
+import { generateSigner } from "@copse/core";
+import {
+  type Batch,
+  type Conversation,
+  DeliveryError,
+  type DeliveryService,
+  type LogEntry,
+} from "@copse/delivery";
+import { expect, it } from "vitest";
+import { spoilt, submitJunk } from "./support/mallory.js";
+import { copyOf } from "./support/outlaw.js";
+import {
+  agree,
+  conversationOf,
+  crypto,
+  problems,
+  type Someone,
+  SUITE,
+  said,
+  together,
+  until,
+  World,
+} from "./support/people.js";
+import { changed } from "./support/unreliable.js";
+
+type Three<T> = [T, T, T];
+
+const NEVER = { proposalWait: 600_000 };
+const isBack = (one: Someone) => problems(one).join().includes("has joined the group again");
+const hasHeard = ({ events }: Someone, text: string) =>
+  events.some((one) => one.kind === "message" && one.entry.text === text);
+
+/** Carol's line, and what she is shown. */
+class Line {
+  /** Once, she is told that what followed isn't kept. */
+  isExpired = false;
+  /** She can send nothing. */
+  isCut = false;
+  /** The service says of each message that it is of a very late epoch. */
+  isForged = false;
+  /** The GroupInfo that she is shown. */
+  groupInfo: Uint8Array | undefined;
+
+  readonly wrap = (service: DeliveryService, name: string): DeliveryService =>
+    name !== "carol"
+      ? service
+      : changed(service, {
+          subscribe: (options) => {
+            if (this.isExpired) {
+              this.isExpired = false;
+              throw new DeliveryError("expired", "what followed isn't kept");
+            }
+            return this.#shown(service.subscribe(options));
+          },
+          send: async (...args) => {
+            if (this.isCut) throw new DeliveryError("unavailable", "the line is bad");
+            return service.send(...args);
+          },
+          groupInfo: async (groupId, options) => {
+            const found = await service.groupInfo(groupId, options);
+            return found && this.groupInfo ? { ...found, groupInfo: this.groupInfo } : found;
+          },
+        });
+
+  async *#shown(batches: AsyncIterable<Batch<LogEntry>>): AsyncGenerator<Batch<LogEntry>> {
+    for await (const { entries, behind } of batches) {
+      const late = (one: LogEntry) => (one.kind === "message" ? { ...one, epoch: 2n ** 60n } : one);
+      yield { entries: this.isForged ? entries.map(late) : entries, behind };
+    }
+  }
+}
+
+/** Commits so often, and waits until the others have taken it. */
+async function commits(count: number, people: readonly Someone[], [one, ...others]: readonly Conversation[]) {
+  for (let i = 0; i < count && one !== undefined; i++) {
+    const { epoch } = one;
+    await one.update();
+    await until(people, () => one.epoch > epoch && others.every((other) => other.epoch === one.epoch));
+  }
+}
+
+/** Alice, Carol and Mallory, whose messenger is closed; Zed isn't in their group. */
+async function three(
+  line: Line,
+  before?: (people: readonly Someone[], all: readonly Conversation[]) => Promise<void>,
+) {
+  const world = new World({ members: "unchecked", wrap: line.wrap, engine: NEVER });
+  const signer = await generateSigner(crypto, SUITE);
+  const [alice, carol, zed] = (await world.people("alice", "carol", "zed")) as Three<Someone>;
+  const mallory = await world.person("mallory", { signer });
+  await mallory.messenger.settled();
+  const people = [alice, carol, mallory];
+  const [a, c, m] = (await together(people)) as Three<Conversation>;
+  await before?.(people, [a, c, m]);
+  await agree(people, [a, c, m]);
+  /** A commit of Mallory's that all refuse, and one of Alice's that all take. */
+  const disturb = async () => {
+    const junk = { path: spoilt(0, 1), confirmationTag: new Uint8Array(32), beside: "nothing" } as const;
+    await submitJunk(world.connect("mallory", signer.publicKey), m, signer, junk);
+    const hasRefused = (one: Someone) => problems(one).some((text) => text.startsWith("junk"));
+    await until([alice, carol], () => hasRefused(alice) && hasRefused(carol));
+    await commits(1, [alice, carol], [a, c]);
+  };
+  const copy = await copyOf(m.group, "mallory", signer);
+  await mallory.messenger.close();
+  return { alice, carol, zed, a, c, copy, disturb };
+}
+
+it("isn't chosen by what the service says of the epochs of messages", async () => {
+  const line = new Line();
+  line.isForged = true;
+  const { alice, carol, zed, a, c, disturb } = await three(line, async (people, all) => {
+    await (await (all[1] as Conversation).send("years ago")).sent;
+    await commits(6, people, all);
+  });
+  await disturb();
+  await carol.messenger.settled();
+  await carol.messenger.close();
+  await a.invite(["zed"]);
+  const z = await conversationOf(zed, a.id);
+  line.isExpired = true;
+  const again = await carol.reopen();
+  await until([again], () => isBack(again));
+  const c2 = again.messenger.conversation(c.id) as Conversation;
+  await agree([alice, again, zed], [a, c2, z]);
+  await (await c2.send("hello Zed")).sent;
+  await until([zed], () => hasHeard(zed, "hello Zed"));
+  expect(await said(z)).toEqual(["carol: hello Zed"]);
+});
+
+it("stands before what waited, after a restart too", async () => {
+  const line = new Line();
+  const { carol, c, disturb } = await three(line);
+  await disturb();
+  await (await c.send("first")).sent;
+  line.isCut = true;
+  await c.send("second");
+  await carol.messenger.close();
+  line.isExpired = true;
+  const again = await carol.reopen();
+  await until([again], () => isBack(again));
+  const order = ({ messenger }: Someone) =>
+    messenger
+      .conversation(c.id)
+      ?.outbox()
+      .map(({ text }) => text);
+  expect(order(again)).toEqual(["first", "second"]);
+  expect(order(await again.reopen())).toEqual(["first", "second"]);
+});
+
+it("is also what was said where it was led, and nobody else was", async () => {
+  const line = new Line();
+  const { alice, carol, a, c, copy } = await three(line);
+  await carol.messenger.settled();
+  await carol.messenger.close();
+  // A way that nobody else has seen.
+  await copy.commit({ forcePath: true });
+  line.groupInfo = await copy.staged[0]?.groupInfo();
+  await commits(5, [alice], [a]);
+  line.isExpired = true;
+  const again = await carol.reopen({ limits: { proposalWait: 20 } });
+  await until([again], () => isBack(again));
+  const c2 = again.messenger.conversation(c.id) as Conversation;
+  await (await c2.send("where I was led")).sent;
+  line.groupInfo = undefined;
+  while (c2.epoch !== a.epoch) {
+    await commits(1, [alice], [a]);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+  await agree([alice, again], [a, c2]);
+  await (await c2.send("here")).sent;
+  await until([alice], () => hasHeard(alice, "here"));
+  expect(await said(a)).toEqual(["carol: where I was led", "carol: here"]);
+});
+
+it("has the service finish a commit that it took, if its sender ended before the answer", async () => {
+  const done: string[] = [];
+  let isKilled = false;
+  let reached: () => void = () => undefined;
+  const isAccepted = new Promise<void>((resolve) => {
+    reached = resolve;
+  });
+  const world = new World({
+    members: "unchecked",
+    engine: NEVER,
+    wrap: (service, name) =>
+      name !== "alice"
+        ? service
+        : changed(service, {
+            groupInfo: async (...args) => {
+              if (isKilled) done.push("groupInfo");
+              return service.groupInfo(...args);
+            },
+            submit: async (handshake, options) => {
+              if (isKilled) done.push("submit");
+              if (isKilled || handshake.after === "") return service.submit(handshake, options);
+              // As on NATS: it is in the log, and its sender ends before the Welcomes are in inboxes.
+              await service.submit({ ...handshake, welcomes: [] }, options);
+              reached();
+              return new Promise((_, reject) =>
+                options?.signal?.addEventListener("abort", () => reject(new Error("killed"))),
+              );
+            },
+          }),
+  });
+  const [alice, bob] = (await world.people("alice", "bob", "zed")) as Three<Someone>;
+  const [a] = await together([alice, bob]);
+  await bob.messenger.close();
+  a?.invite(["zed"]).catch(() => undefined);
+  await isAccepted;
+  await alice.messenger.close();
+  isKilled = true;
+  const again = await alice.reopen();
+  await until([again], () => done.length > 0);
+  expect(done[0]).toBe("groupInfo");
+});
