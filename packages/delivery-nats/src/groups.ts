@@ -331,7 +331,6 @@ export class Groups {
       ...options,
       stream: this.#stream(group),
       subject: `${names.log(group)}.*`,
-      probe: this.#probe(group),
       from: from + 1,
     };
     for await (const { entries, behind } of read(link, reading, heartbeat)) {

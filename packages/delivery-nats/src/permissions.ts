@@ -50,7 +50,7 @@ export async function natsPermissions(options: PermissionOptions): Promise<NatsP
       // What it reads, and its consumers.
       `${api}.CONSUMER.CREATE.${inbox}.*.${names.inbox(client)}.*`,
       ...onConsumers(inbox),
-      // What its consumer delivers is compared with what the leader has.
+      // Asked where its consumer delivers nothing, though there should be more.
       `${api}.STREAM.MSG.GET.${inbox}`,
       // Inboxes are cleared.
       `${api}.STREAM.PURGE.${inbox}`,

@@ -1,11 +1,9 @@
 // A stream, read from a place on: in batches, each as large as what is there, within bounds.
-import { equalBytes } from "@copse/core";
 import { Ending } from "@copse/delivery/rules";
 import { type Batch, type CallOptions, DeliveryError } from "@copse/delivery/service";
 import type { Consumer, ConsumerMessages, JsMsg } from "@nats-io/jetstream";
 import { errors } from "@nats-io/nats-core";
-import { HEADER } from "./entries.js";
-import { fromDelivered, fromStored, type Link, type Received } from "./link.js";
+import { fromDelivered, type Link, type Received } from "./link.js";
 
 /** Entries of a batch, and how many the server sends ahead. */
 const ENTRIES = 100;
@@ -31,8 +29,6 @@ export interface Reading extends CallOptions {
   /** May have wildcards. */
   readonly subject: string;
   readonly from: number;
-  /** See {@link Link.get}. */
-  readonly probe: string;
 }
 
 /**
@@ -70,10 +66,7 @@ export async function* read(
           (error: unknown) => ({ error }),
         );
       const isLost = end?.error instanceof DeliveryError && end.error.code === "unavailable";
-      if (end === undefined || (isLost && entries.length > 0)) {
-        await link.run(reading, () => checkLeader(link, reading, entries.at(-1)));
-        yield { entries, behind: delivered.behind };
-      }
+      if (end === undefined || (isLost && entries.length > 0)) yield { entries, behind: delivered.behind };
       if (end !== undefined) throw end.error;
     }
   } finally {
@@ -82,30 +75,6 @@ export async function* read(
     // The server forgets it by itself if this doesn't reach it.
     consumer?.delete().catch(() => undefined);
   }
-}
-
-/**
- * Checks that the stream's leader has what a consumer delivered last, and so what was before it. A consumer reads what one server has, and
- * a server that was killed may have, for a while, what the others never got: under sequences that they give to something else.
- */
-async function checkLeader(
-  link: Link,
-  { stream, probe }: Reading,
-  last: Received | undefined,
-): Promise<void> {
-  if (last === undefined) return;
-  const found = await patiently(() => link.get(stream, { seq: last.sequence }, probe));
-  const there = found && fromStored(found);
-  // Not the time: what is delivered has it as a number that is rounded.
-  const isSame =
-    there?.subject === last.subject &&
-    there.header(HEADER.id) === last.header(HEADER.id) &&
-    equalBytes(there.data, last.data);
-  if (!isSame)
-    throw new DeliveryError(
-      "unavailable",
-      `a server of NATS has another message at ${last.sequence} than its leader`,
-    );
 }
 
 /** What a consumer delivers, and how much of it is still to come. */

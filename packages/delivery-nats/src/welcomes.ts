@@ -95,7 +95,7 @@ export class Welcomes {
     await this.#link.run(options, () => this.#checkThere(stream, probe, from, after));
     for await (const { entries, behind } of read(
       this.#link,
-      { ...options, stream, subject, probe, from: from + 1 },
+      { ...options, stream, subject, from: from + 1 },
       heartbeat,
     )) {
       const known = await this.#link.run(options, () =>
