@@ -26,6 +26,7 @@ export class GroupRecord {
   readonly #epochs = new Map<string, Map<number, string>>();
   readonly #places = new Map<MessageName, Place>();
   readonly #gaps = new Map<string, Gap[]>();
+  readonly #owed = new Map<MessageName, ReadonlySet<string>>();
   /** Who was elsewhere when it was removed: of each time, the epochs that it had been in, and the first one after that. */
   readonly #lost: { readonly user: string; readonly way: ReadonlyMap<number, string>; before?: number }[] =
     [];
@@ -102,6 +103,15 @@ export class GroupRecord {
 
   get messages(): ReadonlyMap<MessageName, Place> {
     return this.#places;
+  }
+
+  /** Call it when all was read. */
+  isOwed(message: MessageName, user: string): boolean {
+    const place = this.#places.get(message);
+    if (place === undefined) return true;
+    const owed = this.#owed.get(message) ?? new Set(this.owed(place).owed);
+    this.#owed.set(message, owed);
+    return owed.has(user);
   }
 
   /** Whoever was a member in all of these epochs, and in all branches of them. */
