@@ -61,7 +61,8 @@ describe.skipIf(!HAS_NATS)("three servers that keep everything three times", () 
     const admin = await open(0);
     // The servers have to choose their leader first.
     while ((await jetstreamManager(admin, { timeout: 500 }).catch(() => undefined)) === undefined);
-    await prepareNats(admin, { replicas: 3 });
+    // And to find each other.
+    await again(() => prepareNats(admin, { replicas: 3 }));
     await admin.close();
   });
   afterAll(async () => {
