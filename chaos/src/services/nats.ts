@@ -108,9 +108,8 @@ export async function natsCluster(): Promise<NatsCluster> {
 function introduce(version: string): void {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   const isOld = major < 2 || (major === 2 && minor < 10);
-  console.log(
-    `nats-server ${version}${isOld ? ", and before 2.10 a cluster loses what it has acknowledged: expect a few messages to be missing" : ""}`,
-  );
+  const warning = ": before 2.10, a cluster is known to lose what it has acknowledged";
+  console.log(`nats-server ${version}${isOld ? warning : ""}`);
 }
 
 /** Makes the streams, as soon as the nodes have chosen a leader. */
