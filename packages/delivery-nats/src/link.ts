@@ -159,13 +159,26 @@ export class Link {
     return unless(signals, () => work().catch((error: unknown) => Promise.reject(asDeliveryError(error))));
   }
 
+  /** @throws DeliveryError `closed` at once, when it is */
+  async #pause(milliseconds: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const wait = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, milliseconds);
+    });
+    try {
+      await unless([this.#closing], () => wait);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   /** @returns where it is; `undefined` if another one is the last on its subject */
   async publish(publication: Publication): Promise<Stored | undefined> {
     try {
       for (const pause of PAUSES) {
         const stored = await this.#publish(publication);
         if (stored !== undefined) return stored;
-        await new Promise((resolve) => setTimeout(resolve, pause));
+        await this.#pause(pause);
       }
       // It was lost with a leader, and its ID must not be in the way.
       return await this.#publish({ ...publication, id: undefined });

@@ -236,6 +236,18 @@ it.each(["checked", "unchecked"] as const)(
   },
 );
 
+/** Alice and Bob, and Mallory with a signer that is known, all in a group. */
+async function withMallory(wrap: NonNullable<WorldOptions["wrap"]>) {
+  const world = new World({ wrap });
+  const signer = await generateSigner(crypto, SUITE);
+  const people = await world.people("alice", "bob");
+  const mallory = await world.person("mallory", { signer });
+  await mallory.messenger.settled();
+  const all = await together([...people, mallory]);
+  await agree([...people, mallory], all);
+  return { world, signer, people: people as [Someone, Someone], mallory, all: all as Three<Conversation> };
+}
+
 it("comes back from where nobody is, as soon as somebody commits elsewhere", async () => {
   let led: Uint8Array | undefined;
   let isGone = false;
@@ -258,15 +270,9 @@ it("comes back from where nobody is, as soon as somebody commits elsewhere", asy
             return answer;
           },
         });
-  const world = new World({ wrap });
-  const signer = await generateSigner(crypto, SUITE);
-  const people = await world.people("alice", "bob");
-  const [alice, bob] = people as [Someone, Someone];
-  const mallory = await world.person("mallory", { signer });
-  await mallory.messenger.settled();
-  const all = await together([...people, mallory]);
-  await agree([...people, mallory], all);
-  const [a, b, m] = all as Three<Conversation>;
+  const { signer, people, mallory, all } = await withMallory(wrap);
+  const [alice, bob] = people;
+  const [a, b, m] = all;
   const copy = await copyOf(m.group, "mallory", signer);
   await mallory.messenger.close();
   await bob.messenger.close();
@@ -285,29 +291,24 @@ it("comes back from where nobody is, as soon as somebody commits elsewhere", asy
 
 it("goes back to where it was, if another one's commit comes before the one by which it joins", async () => {
   const cut = new Cut("alice");
-  const all: Conversation[] = [];
   const answers: string[] = [];
+  let other: Conversation | undefined;
   const wrap = (service: DeliveryService, name: string): DeliveryService =>
     name !== "bob"
       ? cut.wrap(service, name)
       : changed(service, {
           submit: async (handshake, options) => {
             const joins = handshake.key === undefined;
-            if (joins && answers.length === 0) await all[0]?.update();
+            if (joins && answers.length === 0) await other?.update();
             const answer = await service.submit(handshake, options);
             if (joins) answers.push(answer.kind);
             return answer;
           },
         });
-  const world = new World({ wrap });
-  const signer = await generateSigner(crypto, SUITE);
-  const people = await world.people("alice", "bob");
-  const [alice, bob] = people as [Someone, Someone];
-  const mallory = await world.person("mallory", { signer });
-  await mallory.messenger.settled();
-  all.push(...(await together([...people, mallory])));
-  await agree([...people, mallory], all);
-  const [a, b, m] = all as Three<Conversation>;
+  const { world, signer, people, mallory, all } = await withMallory(wrap);
+  const [alice, bob] = people;
+  const [a, b, m] = all;
+  other = a;
   const service = world.connect("mallory", signer.publicKey);
   // Nobody can take it; its GroupInfo is right.
   await submitJunk(service, m, signer, { path: spoilt(0), isConfirmed: true, beside: "right" });
@@ -318,4 +319,42 @@ it("goes back to where it was, if another one's commit comes before the one by w
   await agree([alice, bob], [a, b]);
   await (await b.send("here")).sent;
   expect(await heard(alice, a, 1)).toEqual(["bob: here"]);
+});
+
+it("doesn't go back, once the commit by which it joins is in the log", async () => {
+  let [isExpired, isJoined] = [false, false];
+  let looks = 0;
+  const wrap = (service: DeliveryService, name: string): DeliveryService =>
+    name !== "bob"
+      ? service
+      : changed(service, {
+          subscribe: (options) => {
+            if (!isExpired) return service.subscribe(options);
+            isExpired = false;
+            throw new DeliveryError("expired", "what followed isn't kept");
+          },
+          submit: async (handshake, options) => {
+            const answer = await service.submit(handshake, options);
+            if (handshake.key === undefined && !isJoined) isExpired = isJoined = true;
+            return answer;
+          },
+          groupInfo: async (groupId, options) => {
+            const found = await service.groupInfo(groupId, options);
+            const isShown = !isJoined || ++looks > 3;
+            return found && (isShown ? found : { ...found, groupInfo: new Uint8Array(9) });
+          },
+        });
+  const { people, all } = await withMallory(wrap);
+  const [alice, bob] = people;
+  const [a, b] = all;
+  await bob.messenger.close();
+  isExpired = true;
+  const again = await bob.reopen();
+  await until([again], () => problems(again).some(isJoiningAgain));
+  const back = again.messenger.conversation(b.id) as Conversation;
+  await agree([alice, again], [a, back]);
+  await (await back.send("here")).sent;
+  expect(await heard(alice, a, 1)).toEqual(["bob: here"]);
+  expect(looks).toBeGreaterThan(3);
+  expect(names(a)).toEqual(["alice", "bob", "mallory"]);
 });

@@ -107,7 +107,7 @@ async function three(
   return { alice, carol, mallory, zed, a, c, copy, disturb };
 }
 
-it("isn't chosen by what the service says of the epochs of messages", async () => {
+it("what is said again isn't chosen by what the service says of epochs", async () => {
   const line = new Line();
   line.isForged = true;
   const { alice, carol, zed, a, c, disturb } = await three(line, async (people, all) => {
@@ -129,7 +129,7 @@ it("isn't chosen by what the service says of the epochs of messages", async () =
   expect(await said(z)).toEqual(["carol: hello Zed"]);
 });
 
-it("stands before what waited, after a restart too", async () => {
+it("what is said again stands before what waited, after a restart too", async () => {
   const line = new Line();
   const { carol, c, disturb } = await three(line);
   await disturb();
@@ -149,7 +149,7 @@ it("stands before what waited, after a restart too", async () => {
   expect(order(await again.reopen())).toEqual(["first", "second"]);
 });
 
-it("is also what was said where it was led, and nobody else was", async () => {
+it("what was said where a client was led, and nobody else was, is said again", async () => {
   const line = new Line();
   const { alice, carol, mallory, a, c, copy } = await three(line);
   await mallory.messenger.close();
@@ -175,7 +175,7 @@ it("is also what was said where it was led, and nobody else was", async () => {
   expect(await said(a)).toEqual(["carol: where I was led", "carol: here"]);
 });
 
-it("has the service finish a commit that it took, if its sender ended before the answer", async () => {
+it("who ended before a commit was answered has the service finish it", async () => {
   let isKilled = false;
   let looked: (call: string) => void = () => undefined;
   const firstLook = new Promise<string>((resolve) => {

@@ -92,15 +92,15 @@ export class Joiner {
   }
 
   /**
-   * Takes its former place in the log, if it has a state there: another commit came before the one by which it was joining.
-   * @returns whether it has one, and is there
+   * Takes its former place in the log: another commit came before the one by which it was joining.
+   * @returns whether it is where it has a state
    */
   async #isBack(): Promise<boolean> {
     const room = this.#room;
     if (room.record.state !== "joining") return room.group?.active === true;
     return room.turn(async () => {
-      const { back } = room.record;
-      if (back === undefined) return false;
+      const { back, pending } = room.record;
+      if (back === undefined || pending !== undefined) return false;
       const known = room.known(false);
       // After a restart, the one that joined was the one that was open.
       room.group ??= known && (await room.host.client.group(known));
@@ -157,7 +157,7 @@ export class Joiner {
     const answer = await room.host.service.submit(handshake, { signal });
     room.host.reached(true);
     if (answer.kind === "accepted") return true;
-    await this.#drop();
+    await this.#drop(true);
     if (answer.kind === "refused") throw new DeliveryError("forbidden", answer.reason);
     // Somebody else was faster. Whoever waits longer because of that loses more often. A service alone can't make later epochs up.
     const { epoch } = handshake;
@@ -233,17 +233,19 @@ export class Joiner {
     return { ...parts, id, groupId: room.groupId, epoch: staged.epoch - 1n, after };
   }
 
-  /** Forgets a commit that came too late. */
-  async #drop(): Promise<void> {
-    await this.#room.turn(() => this.#dropNow()).catch(() => undefined);
+  /** Forgets the commit that joins. @param isLate whether it surely isn't in the log */
+  async #drop(isLate = false): Promise<void> {
+    await this.#room.turn(() => this.#dropNow(isLate)).catch(() => undefined);
   }
 
-  async #dropNow(): Promise<void> {
+  async #dropNow(isLate = false): Promise<void> {
     const room = this.#room;
     const { joining } = room;
     if (joining === undefined) return;
     room.joining = undefined;
-    const record = { ...room.record, pending: undefined };
+    // Where it is in the log, it has taken this client's former place.
+    const back = isLate ? room.record.back : undefined;
+    const record = { ...room.record, pending: undefined, back };
     const [staged] = joining.staged;
     await staged?.discard({ alongside: () => [recordChange(room.id, record)] });
     room.record = record;

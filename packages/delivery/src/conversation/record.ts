@@ -35,7 +35,7 @@ export interface ConversationRecord {
   /** How many of other members were taken since one was refused. */
   readonly heard?: number | undefined;
   readonly pending?: Pending | undefined;
-  /** While it joins again: where it was before, if it has a state there. */
+  /** While it joins again, and may not have joined yet: where it was before. */
   readonly back?: Place | undefined;
   /** The last epoch in which others were, too, as far as is known, while handshakes are refused, in decimal. */
   readonly parted?: string | undefined;
@@ -84,7 +84,10 @@ export function joinedAnew(
 }
 
 export const placeOf = ({ state, cursor, last, taken }: ConversationRecord): Place => ({
-  ...{ state, cursor, last, taken },
+  state,
+  cursor,
+  last,
+  taken,
 });
 
 /** Where the history of a conversation is. */
