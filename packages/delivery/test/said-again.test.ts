@@ -107,6 +107,26 @@ async function three(
   return { alice, carol, mallory, zed, a, c, copy, disturb };
 }
 
+/** Alice and Carol; Zed isn't in their group. */
+async function two(line: Line) {
+  const world = new World({ members: "unchecked", wrap: line.wrap, engine: NEVER });
+  const [alice, carol, zed] = (await world.people("alice", "carol", "zed")) as Three<Someone>;
+  const [a, c] = (await together([alice, carol])) as [Conversation, Conversation];
+  await carol.messenger.settled();
+  return { alice, carol, zed, a, c };
+}
+
+/** Carol is told that what followed isn't kept. */
+async function joinsAgain(line: Line, carol: Someone, { id }: Conversation) {
+  await carol.messenger.close();
+  line.isExpired = true;
+  const again = await carol.reopen();
+  await until([again], () => isBack(again));
+  const conversation = again.messenger.conversation(id) as Conversation;
+  await until([again], () => conversation.state === "active");
+  return { carol: again, conversation };
+}
+
 it("what is said again isn't chosen by what the service says of epochs", async () => {
   const line = new Line();
   line.isForged = true;
@@ -173,6 +193,42 @@ it("what was said where a client was led, and nobody else was, is said again", a
   await (await c2.send("here")).sent;
   await until([alice], () => hasHeard(alice, "here"));
   expect(await said(a)).toEqual(["carol: where I was led", "carol: here"]);
+});
+
+it("what was to be said again is said once, however often its sender joins before it can send", async () => {
+  const line = new Line();
+  const { carol, c } = await two(line);
+  const once = await joinsAgain(line, carol, c);
+  await (await once.conversation.send("here")).sent;
+  await once.carol.messenger.settled();
+  line.isCut = true;
+  let { carol: again, conversation } = once;
+  const waiting: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    ({ carol: again, conversation } = await joinsAgain(line, again, conversation));
+    waiting.push(conversation.outbox().length);
+  }
+  expect(waiting).toEqual([1, 1, 1]);
+});
+
+it("what others have heard, who said so since, isn't said again to who came later", async () => {
+  const line = new Line();
+  const { alice, carol, zed, a, c } = await two(line);
+  const once = await joinsAgain(line, carol, c);
+  await agree([alice, once.carol], [a, once.conversation]);
+  await (await once.conversation.send("for Alice")).sent;
+  await until([alice], () => hasHeard(alice, "for Alice"));
+  await (await a.send("I heard")).sent;
+  await until([once.carol], () => hasHeard(once.carol, "I heard"));
+  // All commits since then are Carol's own.
+  await once.conversation.invite(["zed"]);
+  const z = await conversationOf(zed, a.id);
+  await agree([alice, once.carol, zed], [a, once.conversation, z]);
+  const twice = await joinsAgain(line, once.carol, once.conversation);
+  await agree([alice, twice.carol, zed], [a, twice.conversation, z]);
+  await (await twice.conversation.send("hello Zed")).sent;
+  await until([zed], () => hasHeard(zed, "hello Zed"));
+  expect(await said(z)).toEqual(["carol: hello Zed"]);
 });
 
 it("who ended before a commit was answered has the service finish it", async () => {

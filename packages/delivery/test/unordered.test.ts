@@ -203,3 +203,40 @@ it("needs to be told how branches are settled, and only there", async () => {
   for (const wrong of [{ after: -1 }, { patience: -1 }, { epochs: 0 }, { age: 0 }, { compare: 1 as never }])
     expect(() => settleBranches(wrong)).toThrow(MessengerError);
 });
+
+it("who has joined again says that it is settled only when it is", async () => {
+  const relay = relayOf({ spread: 0, twice: 0 });
+  const isSlow = (name: string) => name === "alice";
+  const after = 1500;
+  const people = await Promise.all(
+    ["alice", "bob", "carol"].map((name) =>
+      world.person(name, {
+        settle: settleBranches({ after: isSlow(name) ? after : 5, epochs: 1, patience: 100 }),
+        delivery: ({ signatureKey }) => relay.connect(name, signatureKey),
+      }),
+    ),
+  );
+  await settled(people);
+  const all = await together(people);
+  await settled(people);
+  relay.part(["alice"], ["bob", "carol"]);
+  for (let n = 0; n < 4; n++) {
+    if (n < 3) await all[0]?.update();
+    await all[1]?.update();
+  }
+  const [alice] = people as [Someone];
+  relay.heal();
+  await all[2]?.update();
+  await until([alice], () => problems(alice).join().includes("has joined the group again"));
+  const states: { readonly state: string; readonly at: number }[] = [];
+  alice.messenger.on((event) => {
+    if (event.kind === "state") states.push({ state: event.state, at: Date.now() });
+  });
+  await all[2]?.update();
+  await until([alice], () => states.some(({ state }) => state === "catching-up"));
+  await settled(people);
+  await agree(people, all);
+  const held = states.find(({ state }) => state === "catching-up")?.at ?? 0;
+  const early = states.filter(({ state, at }) => state === "active" && at > held && at < held + after - 50);
+  expect(early).toEqual([]);
+});

@@ -52,6 +52,8 @@ export class Doubt {
   /** Looks, soon, whether others are in another epoch. @param isRefused whether a commit was refused */
   raise(isRefused: boolean): void {
     const room = this.#room;
+    // Where nobody orders, commits are compared instead, and that alone says when it is settled.
+    if (room.host.settling !== undefined) return;
     if (!isRefused && this.#settled === room.record.last) return;
     if (isRefused) this.#patience = PATIENCE;
     // Until it is settled, what it says might be heard by nobody.

@@ -163,7 +163,9 @@ export class Outbox {
   /** Sends once more what stands in a branch that is left, before all that came later. Who has read it there knows it again. */
   repeated(entries: readonly MessageEntry[]): Later {
     const batch = this.#room.nextNumber();
-    const items = entries.map(
+    const waiting = new Set(this.items.map(({ id }) => id));
+    const left = entries.filter(({ id }) => !waiting.has(id));
+    const items = left.map(
       ({ id, time, data }): Item => ({
         ...{ number: this.#room.nextNumber(), id, kind: "message", time, version: someVersion() },
         ...{ data: data.slice(), ...UNSEALED, batch },

@@ -22,6 +22,7 @@ import type { Outbox } from "./outbox.js";
 import {
   type ConversationRecord,
   type EntryChange,
+  heardIn,
   joinedAnew,
   KEYS,
   partedIn,
@@ -134,7 +135,7 @@ export class Plan {
       return;
     }
     const { id, content } = message;
-    if (this.record.unheard) this.record = { ...this.record, unheard: undefined };
+    this.record = heardIn(this.record, epoch);
     this.#say(messageEntry({ place: 0, id, time: entry.time, sender: who, epoch, data: content }));
   }
 

@@ -72,6 +72,14 @@ export function partedIn({ parted }: ConversationRecord, epoch: bigint, said: bi
   return String(parted === undefined || now < BigInt(parted) ? now : parted);
 }
 
+/** What is otherwise once another member has said something, in an epoch: its sender is where this client is. */
+export function heardIn(record: ConversationRecord, epoch: bigint): ConversationRecord {
+  const { unheard, parted, refused } = record;
+  const isTogether = parted !== undefined && refused === 0 && epoch > BigInt(parted);
+  if (!unheard && !isTogether) return record;
+  return { ...record, unheard: undefined, parted: isTogether ? undefined : parted };
+}
+
 /** What is otherwise once a client has joined anew. */
 export function joinedAnew(
   record: ConversationRecord,
