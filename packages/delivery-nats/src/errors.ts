@@ -11,6 +11,7 @@ const WRONG_LAST_SEQUENCE: readonly number[] = [
 const NO_MESSAGE: readonly number[] = [JetStreamApiCodes.NoMessageFound, 10043, 10057];
 /** Servers since 2.11 say this; those before acknowledge it at sequence 0. */
 const ON_ITS_WAY: readonly number[] = [10158];
+export const TOO_MANY_CONSUMERS = 10026;
 /** Too large, or the stream, the account or the server keeps no more. */
 const FULL: readonly number[] = [10002, 10023, 10028, 10047, 10054, 10077];
 
@@ -29,8 +30,6 @@ export const isNoMessage = (error: unknown): boolean => isApiError(error, NO_MES
 /** Lost connections, no responders, no leader, timeouts, and what servers of other versions may say. */
 function isOfNats(error: unknown): boolean {
   if (error instanceof JetStreamError || error instanceof JetStreamApiError) return true;
-  // The library doesn't export this class: nobody serves JetStream's requests now.
-  if (error instanceof Error && error.name === "JetStreamNotEnabled") return true;
   return Object.values(errors).some((kind) => error instanceof kind);
 }
 
@@ -59,6 +58,19 @@ export function asDeliveryError(error: unknown): unknown {
       {
         cause: error,
       },
+    );
+  // The library doesn't export this class.
+  if (error instanceof Error && error.name === "JetStreamNotEnabled")
+    return new DeliveryError(
+      "unavailable",
+      "no server of NATS serves JetStream (now): start it with -js, or wait until it is ready",
+      { cause: error },
+    );
+  if (isApiError(error, [TOO_MANY_CONSUMERS]))
+    return new DeliveryError(
+      "unavailable",
+      "NATS lets this service have no more consumers (now): call prepareNats again, or see the account's limit",
+      { cause: error },
     );
   if (!isOfNats(error)) return error;
   return new DeliveryError("unavailable", `NATS has not answered: ${text(error)}`, { cause: error });

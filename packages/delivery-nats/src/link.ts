@@ -37,6 +37,8 @@ export interface Stored {
 const IN_FLIGHT = 64;
 /** How long is waited for what is on its way under the same ID, in milliseconds: as long as a cluster may take to choose a leader. */
 const PAUSES = [20, 40, 80, 160, 320, 640, 1280, 2560] as const;
+/** After how long servers forget a consumer that isn't asked, in milliseconds. */
+const INACTIVE = 60_000;
 /** How many connections in a row may be lost before the answer to one request comes. */
 const LOSSES = 8;
 
@@ -92,6 +94,11 @@ export class Link {
   async close(): Promise<void> {
     this.#closing.abort(new DeliveryError("closed", "this service was closed here"));
     if (this.#isOwn) await this.connection.close();
+  }
+
+  /** Whether the connection ends with this: servers need not be told what else ends. One that was killed just now can't be. */
+  get endsConnection(): boolean {
+    return this.#isOwn && this.#closing.aborted;
   }
 
   /** Aborted when the connection that is open now is lost: NATS makes another one. */
@@ -261,13 +268,14 @@ export class Link {
     return this.#ask(() => this.#jsm.streams.info(stream));
   }
 
-  /** A consumer for what is on a subject from a sequence on. The server forgets it soon after it isn't asked any more. */
+  /** A consumer for what is on a subject from a sequence on. The server forgets it a minute after it isn't asked any more. */
   async consumer(stream: string, subject: string, from: number) {
     if (!this.#back.aborted) await this.#connected();
     return this.#js.consumers.get(stream, {
       filter_subjects: subject,
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: Math.max(1, from),
+      inactive_threshold: INACTIVE,
     });
   }
 }

@@ -10,7 +10,7 @@ import {
   type StreamConfig,
 } from "@nats-io/jetstream";
 import { type NatsConnection, nanos } from "@nats-io/nats-core";
-import { asDeliveryError } from "./errors.js";
+import { asDeliveryError, TOO_MANY_CONSUMERS } from "./errors.js";
 import { Names, type StreamKind } from "./names.js";
 
 const MINUTE = 60_000;
@@ -18,6 +18,14 @@ const DAY = 24 * 60 * MINUTE;
 /** Servers count nanoseconds in 64 bits. */
 const MAX_AGE = 100 * 365 * DAY;
 const NAME_IN_USE = 10058;
+
+/**
+ * How many consumers a stream may have: one for each client and each conversation that it reads. Servers since 2.15 take a stream that
+ * doesn't say it for one of 1,000.
+ */
+const MAX_CONSUMERS = 10_000_000;
+/** As many as the server and the account let a stream have. */
+const ANY = -1;
 
 /** The options of {@link prepareNats}. */
 export interface PrepareOptions {
@@ -129,6 +137,7 @@ function configs(names: Names, partition: number, options: Filled): readonly Con
     duplicate_window: nanos(options.duplicates),
     num_replicas: options.replicas,
     storage: options.storage === "file" ? StorageType.File : StorageType.Memory,
+    max_consumers: MAX_CONSUMERS,
     allow_direct: false,
     allow_rollup_hdrs: false,
     // Servers answer clients on any subject, those of these requests too.
@@ -152,15 +161,27 @@ function configs(names: Names, partition: number, options: Filled): readonly Con
 /** @throws DeliveryError `invalid` if it is there with other settings */
 async function put(jsm: JetStreamManager, config: Config): Promise<void> {
   try {
-    await jsm.streams.add(config);
+    await add(jsm, config);
   } catch (error) {
     if (!(error instanceof JetStreamApiError) || error.code !== NAME_IN_USE) throw error;
-    const { description = "" } = (await jsm.streams.info(config.name)).config;
+    const { description = "", max_consumers } = (await jsm.streams.info(config.name)).config;
     if (description !== config.description)
       throw new DeliveryError(
         "invalid",
         `partitions: the service is ${description}, which can't be changed to ${config.description}`,
       );
-    await jsm.streams.update(config.name, config);
+    // Servers before 2.14 don't change it.
+    const update = (changed: Config) => jsm.streams.update(config.name, changed);
+    await update(config).catch(() => update({ ...config, max_consumers }));
+  }
+}
+
+async function add(jsm: JetStreamManager, config: Config): Promise<void> {
+  try {
+    await jsm.streams.add(config);
+  } catch (error) {
+    // The account has a lower limit.
+    if (!(error instanceof JetStreamApiError) || error.code !== TOO_MANY_CONSUMERS) throw error;
+    await jsm.streams.add({ ...config, max_consumers: ANY });
   }
 }

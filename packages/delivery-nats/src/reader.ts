@@ -71,9 +71,11 @@ export async function* read(
     }
   } finally {
     lost.removeEventListener("abort", onLost);
-    messages?.stop();
-    // The server forgets it by itself if this doesn't reach it.
-    consumer?.delete().catch(() => undefined);
+    // The server forgets the consumer by itself if it isn't told, or this doesn't reach it.
+    if (!link.endsConnection) {
+      messages?.stop();
+      consumer?.delete().catch(() => undefined);
+    }
   }
 }
 

@@ -257,6 +257,27 @@ describe.skipIf(!HAS_NATS)("a service on one server", () => {
     });
   });
 
+  test("a stream may have more consumers than servers of 2.15 let it have by themselves", async () => {
+    const limits = async (prefix: string) => {
+      const jsm = await jetstreamManager(connection);
+      const all = ["log", "inbox"].map(
+        async (kind) => (await jsm.streams.info(`${prefix}-${kind}-0`)).config,
+      );
+      return (await Promise.all(all)).map(({ max_consumers }) => max_consumers);
+    };
+    expect(await limits("copse")).toEqual([10_000_000, 10_000_000]);
+    // One that was made with the server's own limit: it is prepared anew, though not all servers change that.
+    const jsm = await jetstreamManager(connection);
+    const { config } = await jsm.streams.info("copse-log-0");
+    const subjects = ["made.log.0.>"];
+    const description = config.description?.replace("partitions: 2", "partitions: 1") ?? "";
+    await jsm.streams.add({ ...config, name: "made-log-0", subjects, description, max_consumers: 7 });
+    await prepareNats(connection, { prefix: "made", retention: 3_600_000 });
+    const made = (await jsm.streams.info("made-log-0")).config;
+    expect(made.max_age).toBe(3_600_000 * 1e6);
+    expect([7, 10_000_000]).toContain(made.max_consumers);
+  });
+
   test("waiting ends by the signal, by return, and by closing", async () => {
     const alice = await clientOf(connection, "alice");
     await accepted(alice.submit(handshake("waiting", "", "first")));
