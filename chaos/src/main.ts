@@ -11,12 +11,24 @@ import { openService } from "./services/open.js";
 /** How many complaints of each rule are printed. */
 const SHOWN = Number(process.env.COPSE_CHAOS_SHOWN ?? 8);
 
-function report(name: ServiceName, { complaints, counts }: Verdict): void {
+/** What was to break, and never did: a run says little about it. */
+function untried({ killed, dishonest }: Options, counts: Verdict["counts"]): string[] {
+  const isNone = (start: string) => ![...counts].some(([what, n]) => what.startsWith(start) && n > 0);
+  return [
+    killed > 0 && isNone("clients killed") ? "no client was killed" : "",
+    dishonest > 0 && isNone("forged: ") ? "nothing was forged" : "",
+    isNone("the service killed") ? "the service was never killed" : "",
+  ].filter((one) => one !== "");
+}
+
+function report(name: ServiceName, options: Options, { complaints, counts }: Verdict): void {
   for (const [what, n] of [...counts].sort(([a], [b]) => (a < b ? -1 : 1))) console.log(`  ${what}: ${n}`);
   for (const [rule, all] of grouped(complaints)) {
     console.log(`BROKEN: ${rule}: ${all.length} times`);
     for (const { group, text } of all.slice(0, SHOWN)) console.log(`  ${group.slice(0, 8)} ${text}`);
   }
+  const missing = untried(options, counts);
+  if (missing.length > 0) console.log(`note: ${missing.join(", and ")}: the run is too small for that`);
   console.log(
     complaints.length === 0
       ? `${name}: HOLDS: all agree, and all was delivered to everybody, once and in order`
@@ -40,7 +52,7 @@ async function main(options: Options): Promise<number> {
     const service = await openService(name, seed);
     try {
       const verdict = await run(options, service);
-      report(name, verdict);
+      report(name, options, verdict);
       isBroken ||= verdict.complaints.length > 0;
     } finally {
       await service.close();
@@ -49,7 +61,8 @@ async function main(options: Options): Promise<number> {
   return isBroken ? 1 : 0;
 }
 
-if (process.argv.includes("--worker")) new Worker().listen();
+if (process.argv.includes("--help")) console.log(USAGE);
+else if (process.argv.includes("--worker")) new Worker().listen();
 else if (process.argv[2] === "--serve") await serve(process.argv.slice(3));
 else if (process.argv.includes("--faults")) console.log(Object.keys(FAULTS).join("\n"));
 else

@@ -108,7 +108,7 @@ export async function natsCluster(): Promise<NatsCluster> {
 function introduce(version: string): void {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   const isOld = major < 2 || (major === 2 && minor < 10);
-  const warning = ": before 2.10, a cluster is known to lose what it has acknowledged";
+  const warning = ": clusters before 2.10 lose what they have acknowledged (docs/decisions/delivery-nats.md)";
   console.log(`nats-server ${version}${isOld ? warning : ""}`);
 }
 

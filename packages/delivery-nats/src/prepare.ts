@@ -29,7 +29,7 @@ const ANY = -1;
 
 /** The options of {@link prepareNats}. */
 export interface PrepareOptions {
-  /** What names of streams, subjects and buckets begin with: 1 to 32 of `0-9a-zA-Z_-`. Default: `copse`. */
+  /** What names of streams and subjects begin with: 1 to 32 of `0-9a-zA-Z_-`. Default: `copse`. */
   readonly prefix?: string;
   /**
    * How many parts groups and clients are dealt to, 1 to 1024: each has streams of its own, and leaders that may be on different
@@ -104,7 +104,7 @@ function fill(options: PrepareOptions): Filled {
 }
 
 /**
- * Makes the streams of a service, or changes them to these options. For whoever runs the service: clients need no
+ * Makes the streams of a service, or changes them to these options: it may be called again, with the same `partitions`. For whoever runs the service: clients need no
  * permission for it.
  *
  * ```ts
