@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { DeliveryService, LogEntry } from "@copse/delivery/service";
 import { natsDelivery, prepareNats } from "@copse/delivery-nats";
 import { freePorts } from "@copse/test-support/ports";
 import { jetstreamManager } from "@nats-io/jetstream";
@@ -130,6 +131,25 @@ async function prepare(cluster: NatsCluster): Promise<void> {
   }
 }
 
+/** All that a log has. A subscription ends with its consumer at NATS: it is made again, as clients do. */
+async function entriesOf(service: DeliveryService, group: string): Promise<LogEntry[]> {
+  const all: LogEntry[] = [];
+  const groupId = Buffer.from(group, "hex");
+  for (let tries = 1; ; tries++)
+    try {
+      for await (const { entries, behind } of service.subscribe({
+        groupId,
+        after: all.at(-1)?.cursor ?? "",
+      })) {
+        all.push(...entries);
+        if (behind === 0) return all;
+      }
+    } catch (error) {
+      if (tries === TRIES) throw error;
+      await sleep(250);
+    }
+}
+
 /** Where the entries of a log stand, and of which epochs the handshakes before them are. */
 async function readLog({ ports }: NatsCluster, group: string): Promise<ReadonlyMap<string, string>> {
   const connection = await connect({ servers: ports.map((port) => `127.0.0.1:${port}`) });
@@ -137,16 +157,12 @@ async function readLog({ ports }: NatsCluster, group: string): Promise<ReadonlyM
   const log = new Map<string, string>();
   let before = "the beginning";
   try {
-    const groupId = Buffer.from(group, "hex");
-    for await (const { entries, behind } of service.subscribe({ groupId, after: "" })) {
-      for (const { id, cursor, epoch, kind } of entries) {
-        // What came too late has another version under its ID.
-        const [name = id] = id.split("-");
-        const place = `at ${cursor} (${id === name ? "" : "again, "}of epoch ${epoch}, after ${before})`;
-        log.set(name, log.has(name) ? `${log.get(name)} and ${place}` : place);
-        if (kind === "handshake") before = `the handshake of epoch ${epoch} at ${cursor}`;
-      }
-      if (behind === 0) break;
+    for (const { id, cursor, epoch, kind } of await entriesOf(service, group)) {
+      // What came too late has another version under its ID.
+      const [name = id] = id.split("-");
+      const place = `at ${cursor} (${id === name ? "" : "again, "}of epoch ${epoch}, after ${before})`;
+      log.set(name, log.has(name) ? `${log.get(name)} and ${place}` : place);
+      if (kind === "handshake") before = `the handshake of epoch ${epoch} at ${cursor}`;
     }
   } finally {
     await service.close();
