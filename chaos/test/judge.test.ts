@@ -59,7 +59,7 @@ describe("the judge", () => {
   it("finds what was acknowledged and nobody has, and what still waits", () => {
     const views = [view("alice", all), view("bob", all, { waiting: 1 }), view("carol", all)];
     const found = complaintsOf(views, (judge) =>
-      judge.hear({ kind: "acknowledged", client: "bob", group: "g", message: "bob#1", id: "one" }),
+      judge.hear({ kind: "acknowledged", client: "bob", group: "g", message: "bob#1", id: "one", epoch: 0 }),
     );
     expect(found).toEqual([
       "nothing waits for ever: 1 messages in the outbox of bob",
@@ -70,7 +70,14 @@ describe("the judge", () => {
   it("says whether the service's log still has what somebody lacks", () => {
     const told = (...log: [id: string, place: string][]) =>
       complaintsOf([view("alice", all), view("bob", all), view("carol", all)], (judge) => {
-        judge.hear({ kind: "acknowledged", client: "bob", group: "g", message: "bob#1", id: "one" });
+        judge.hear({
+          kind: "acknowledged",
+          client: "bob",
+          group: "g",
+          message: "bob#1",
+          id: "one",
+          epoch: 0,
+        });
         judge.readLog("g", new Map(log));
       });
     expect(told(["one", "at 7"])).toEqual([
@@ -188,6 +195,68 @@ describe("the judge", () => {
     const history = [...all, commit(2), message("mallory#0", 2)];
     const views = NAMES.map((name) => view(name, history, now));
     expect(complaintsOf(views, prepare)).toEqual([]);
+  });
+
+  it("asks of a message that was said again whether all have it who were there then, whoever is read last", () => {
+    const both = ["alice", "carol"];
+    const now = { epoch: 9, authenticator: "a9" };
+    const prepare = (judge: Judge) => {
+      for (const n of [4, 5, 6]) judge.hear(epoch("alice", n, both));
+      judge.hear(epoch("carol", 4, both));
+      judge.hear(epoch("carol", 5, both, "c5"));
+      for (const name of ["alice", "bob"]) for (const n of [7, 8, 9]) judge.hear(epoch(name, n));
+      judge.hear(epoch("carol", 9));
+    };
+    const back = commit(9, "carol");
+    const carol = view("carol", [message("carol#0", 5), back], now);
+    const alice = view("alice", [back, message("carol#0", 9)], now);
+    for (const has of [true, false]) {
+      const bob = view("bob", has ? [back, message("carol#0", 9)] : [back], now);
+      for (const views of [
+        [carol, alice, bob],
+        [alice, bob, carol],
+      ])
+        expect(complaintsOf(views, prepare)).toHaveLength(has ? 0 : 1);
+    }
+  });
+
+  it("asks for the order of whom a message was owed where it was said first", () => {
+    const now = { epoch: 4, authenticator: "a4" };
+    const prepare = (judge: Judge) => {
+      for (const n of [2, 3, 4]) for (const name of ["alice", "bob"]) judge.hear(epoch(name, n));
+      for (const n of [3, 4]) judge.hear(epoch("carol", n));
+      judge.hear({
+        kind: "acknowledged",
+        client: "alice",
+        group: "g",
+        message: "alice#0",
+        id: "x",
+        epoch: 2,
+      });
+    };
+    // Alice says #0 in epoch 2, #1 in 3, and #0 again in 4. Carol came back in epoch 3.
+    const back = commit(3, "carol");
+    const late = [back, message("alice#1", 3), message("alice#0", 4)];
+    const alice = view("alice", [message("alice#0", 4), back, message("alice#1", 3)], now);
+    const carol = view("carol", late, now);
+    const inOrder = view("bob", [message("alice#0", 2), back, message("alice#1", 3)], now);
+    expect(complaintsOf([alice, inOrder, carol], prepare)).toEqual([]);
+    const found = complaintsOf([alice, view("bob", late, now), carol], prepare);
+    expect(found).toEqual(["in order of each sender: bob has alice#0 after 1"]);
+  });
+
+  it("excuses from what the dishonest say those alone who were in another branch", () => {
+    const members = [...NAMES, "mallory"];
+    const now = { epoch: 3, authenticator: "a3", members };
+    const prepare = (judge: Judge) => {
+      for (const name of ["alice", "bob"]) for (const n of [2, 3]) judge.hear(epoch(name, n, members));
+      judge.hear(epoch("carol", 2, members, "c2"));
+      judge.hear(epoch("carol", 3, members));
+    };
+    const said = [message("mallory#0", 2)];
+    const views = [view("alice", said, now), view("carol", [], now)];
+    expect(complaintsOf([...views, view("bob", said, now)], prepare)).toEqual([]);
+    expect(complaintsOf([...views, view("bob", [], now)], prepare)).toHaveLength(1);
   });
 
   it("finds a generation that came with two messages, unless it is that of one who forges", () => {

@@ -120,8 +120,9 @@ export class Device {
   async #send(conversation: Conversation, n: number, size: number): Promise<void> {
     const message = nameOf(this.name, n);
     const { id, sent } = await conversation.send(`${message} ${"x".repeat(size)}`);
-    await sent;
-    this.#tell({ kind: "acknowledged", client: this.name, group: conversation.id, message, id });
+    const { epoch = 0n } = await sent;
+    const [client, group] = [this.name, conversation.id];
+    this.#tell({ kind: "acknowledged", client, group, message, id, epoch: Number(epoch) });
   }
 
   async #history(conversation: Conversation): Promise<FinalEntry[]> {

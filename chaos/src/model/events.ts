@@ -33,6 +33,8 @@ export interface AcknowledgedEvent {
   readonly message: MessageName;
   /** What the service calls it. */
   readonly id: string;
+  /** In which it was encrypted when it first stood there. */
+  readonly epoch: number;
 }
 
 /** A client has found something wrong: a commit that it must refuse, or that it isn't where the others are. */

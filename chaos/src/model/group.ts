@@ -9,6 +9,12 @@ export interface Place {
   readonly at: number;
 }
 
+/** A message may be said again, in a later epoch, for those who were apart. */
+interface Places {
+  readonly first: Place;
+  readonly last: Place;
+}
+
 /**
  * Epochs whose keys a client doesn't have: it came back by an external commit, which started epoch `before`, or was removed while it
  * was elsewhere, until it was added again.
@@ -24,7 +30,9 @@ export class GroupRecord {
   readonly #members = new Map<number, Map<string, readonly string[]>>();
   /** The epochs in which each client was, with their authenticators. */
   readonly #epochs = new Map<string, Map<number, string>>();
-  readonly #places = new Map<MessageName, Place>();
+  readonly #places = new Map<MessageName, Places>();
+  /** Of the places of messages, in which branches of their epochs they are: by their authenticators. */
+  readonly #branches = new Map<MessageName, Set<string>>();
   readonly #gaps = new Map<string, Gap[]>();
   readonly #owed = new Map<MessageName, ReadonlySet<string>>();
   /** Who was elsewhere when it was removed: of each time, the epochs that it had been in, and the first one after that. */
@@ -34,6 +42,21 @@ export class GroupRecord {
   readonly acknowledged = new Map<MessageName, string>();
   /** Where what the service's log has stands in it, if it was read: by IDs. */
   log: ReadonlyMap<string, string> | undefined;
+
+  acknowledge(message: MessageName, id: string, epoch: number): void {
+    this.acknowledged.set(message, id);
+    this.#stands(message, { epoch, at: epoch });
+  }
+
+  #stands(message: MessageName, place: Place): void {
+    const { first, last } = this.#places.get(message) ?? { first: place, last: place };
+    const later = place.at > last.at ? place : last;
+    const earlier = place.at > first.at ? place : first;
+    this.#places.set(message, {
+      first: place.epoch === first.epoch ? earlier : place.epoch < first.epoch ? place : first,
+      last: place.epoch === last.epoch ? later : place.epoch > last.epoch ? place : last,
+    });
+  }
 
   enter({ client, epoch, authenticator, members }: EpochEvent): void {
     const branches = this.#members.get(epoch) ?? new Map<string, readonly string[]>();
@@ -71,8 +94,10 @@ export class GroupRecord {
     for (const entry of history) {
       if ("message" in entry) {
         const { message, epoch } = entry;
-        const place = { epoch, at: Math.max(at, epoch, this.#places.get(message)?.at ?? 0) };
-        this.#places.set(message, place);
+        this.#stands(message, { epoch, at: Math.max(at, epoch) });
+        const branch = this.#epochs.get(client)?.get(epoch);
+        const branches = this.#branches.get(message) ?? new Set();
+        this.#branches.set(message, branch === undefined ? branches : branches.add(branch));
       } else {
         at = entry.epoch;
         for (const user of entry.rejoined) this.#rejoin(user, entry.epoch, client);
@@ -101,13 +126,14 @@ export class GroupRecord {
     return `, in the log ${this.log.get(id) ?? "not at all"}`;
   }
 
-  get messages(): ReadonlyMap<MessageName, Place> {
-    return this.#places;
+  /** All that somebody has, and where they stand last: whoever is a member there must have them. Call it when all was read. */
+  get messages(): readonly (readonly [MessageName, Place])[] {
+    return [...this.#branches.keys()].map((name) => [name, (this.#places.get(name) as Places).last]);
   }
 
-  /** Call it when all was read. */
+  /** Whether somebody must have received a message where it stood first: then, in its order. Call it when all was read. */
   isOwed(message: MessageName, user: string): boolean {
-    const place = this.#places.get(message);
+    const place = this.#places.get(message)?.first;
     if (place === undefined) return true;
     const owed = this.#owed.get(message) ?? new Set(this.owed(place).owed);
     this.#owed.set(message, owed);
@@ -122,9 +148,15 @@ export class GroupRecord {
     return one.filter((name) => others.every((list) => list.includes(name)));
   }
 
-  /** Whether members went different ways to an epoch. */
-  isSplit(epoch: number): boolean {
-    return (this.#members.get(epoch)?.size ?? 0) > 1;
+  has(message: MessageName): boolean {
+    return this.#branches.has(message);
+  }
+
+  /** Whether somebody went another way to a message's epoch than those who have read it there. */
+  isApart(message: MessageName, user: string): boolean {
+    const { epoch } = (this.#places.get(message) as Places).last;
+    const own = this.#epochs.get(user)?.get(epoch);
+    return own !== undefined && this.#branches.get(message)?.has(own) === false;
   }
 
   /** Who must have received a message; and who can't, because they came back without the keys of its epoch. */

@@ -67,7 +67,7 @@ export class Judge {
     if (!this.#isHonest(event.client)) return;
     if (event.kind === "epoch") this.#group(event.group).enter(event);
     else if (event.kind === "acknowledged")
-      this.#group(event.group).acknowledged.set(event.message, event.id);
+      this.#group(event.group).acknowledge(event.message, event.id, event.epoch);
     else if (event.kind === "twice") this.#twice.push(event);
     else if (event.kind === "problem") {
       this.count(`problems: ${event.code}`);
@@ -157,15 +157,18 @@ export class Judge {
       ]),
     );
     for (const [message, place] of group.messages) {
-      // Whoever makes an epoch that not all can take may say there what it likes to those who can.
-      if (!this.#isHonest(readName(message).sender) && group.isSplit(place.epoch)) {
-        this.count("excused: said by the dishonest where members were apart");
-        continue;
-      }
       const { owed, excused } = group.owed(place);
-      this.count("excused: came back without the keys", excused.filter(this.#isHonest).length);
-      const honest = owed.filter(this.#isHonest);
+      const { sender } = readName(message);
+      const without = excused.filter(this.#isHonest);
+      this.count("excused: came back without the keys", without.length);
+      // Whoever makes an epoch that not all can take may say there what it likes to those who can.
+      const isApart = (user: string) => !this.#isHonest(sender) && group.isApart(message, user);
+      this.count("excused: said by the dishonest to others alone", owed.filter(isApart).length);
+      const honest = owed.filter((user) => this.#isHonest(user) && !isApart(user));
       this.count("owed", honest.length);
+      const isUnheard = [...has].every(([user, own]) => user === sender || !own.has(message));
+      if (isUnheard && without.length > 0)
+        this.count("heard by nobody: all others came back without the keys");
       const missing = honest.filter((user) => !has.get(user)?.has(message));
       if (missing.length === 0) continue;
       const where = `of epoch ${place.epoch}, there at ${place.at}${group.inLog(message)}`;
@@ -180,7 +183,7 @@ export class Judge {
     }
     this.count("acknowledged", group.acknowledged.size);
     for (const message of group.acknowledged.keys())
-      if (!group.messages.has(message))
+      if (!group.has(message))
         this.complain(
           "delivered to all",
           name,

@@ -1,6 +1,6 @@
 // What a conversation knew before entries of the log were received.
-import type { Member } from "@copse/core";
-import type { MessageEntry } from "../messenger/types.js";
+import { type CommitMessage, equalBytes, type Member } from "@copse/core";
+import type { MembersEntry, MessageEntry, Person } from "../messenger/types.js";
 import type { Remembered } from "./history.js";
 
 /** What is known of those whom the next commits remove. */
@@ -11,7 +11,7 @@ export interface Before {
   readonly epoch: bigint;
   /** If this client joins anew: who is there now and wasn't before, and the other way round. */
   readonly difference?: Difference | undefined;
-  /** If it joins anew: what it said where the others may not have been. */
+  /** If it joins anew, or nobody has heard it since it did: what it said where the others may not have been. */
   readonly said?: readonly MessageEntry[] | undefined;
 }
 
@@ -22,4 +22,28 @@ export type Anew = Pick<Before, "difference" | "said">;
 export interface Difference {
   readonly added: readonly Member[];
   readonly removed: readonly Member[];
+}
+
+export const NO_DIFFERENCE: Difference = { added: [], removed: [] };
+
+/**
+ * Who comes and goes by a commit, as the history has it.
+ * @param leavers the leaves that have asked to be removed
+ */
+export function cameAndWent(
+  { added, removed, external }: CommitMessage,
+  difference: Difference,
+  leavers: ReadonlySet<number>,
+  person: (member: Member) => Person,
+): Pick<MembersEntry, "added" | "removed" | "left" | "rejoined"> {
+  const has = (all: readonly Member[], { signatureKey }: Member) =>
+    all.some((one) => equalBytes(one.signatureKey, signatureKey));
+  const rejoined = added.filter((one) => external && has(removed, one));
+  const without = (all: readonly Member[]) => all.filter((one) => !has(rejoined, one));
+  return {
+    added: [...without(added), ...difference.added].map(person),
+    removed: [...without(removed), ...difference.removed].map(person),
+    left: removed.filter(({ leafIndex }) => leavers.has(leafIndex)).map(person),
+    rejoined: rejoined.map(person),
+  };
 }

@@ -1,7 +1,9 @@
 // RFC 9420 §12.4: what a commit must contain so that a wish comes true, in the group as it is now.
-import type { CommitOptions, Group, KeyPackageToAdd, Member } from "@copse/core";
+import type { CommitOptions, Group, KeyPackageToAdd, Member, StagedCommit } from "@copse/core";
 import { MlsError, toHex } from "@copse/core";
+import type { epochKey } from "../messenger/epoch-key.js";
 import { MessengerError } from "../messenger/errors.js";
+import type { Handshake } from "../service.js";
 import type { Wish } from "./record.js";
 import type { Room } from "./room.js";
 
@@ -87,3 +89,18 @@ function removal(room: Room, group: Group, { users, clients }: Wish): WantedComm
 
 /** A commit of nothing but others' proposals and new keys. */
 export const RENEWAL: CommitOptions = RENEWED;
+
+/** What is submitted of a staged commit. */
+export async function partsOf(
+  staged: StagedCommit,
+  keyOf: (epoch: bigint) => ReturnType<typeof epochKey>,
+): Promise<Pick<Handshake, "message" | "groupInfo" | "welcomes" | "nextKey">> {
+  const { epoch, suite, publicKey, end } = await keyOf(staged.epoch);
+  end();
+  return {
+    message: staged.commit,
+    groupInfo: await staged.groupInfo(),
+    welcomes: staged.welcomes.map(({ reference, welcome }) => ({ reference, welcome })),
+    nextKey: { epoch, suite, publicKey },
+  };
+}

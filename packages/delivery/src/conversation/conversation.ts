@@ -312,9 +312,9 @@ export class GroupConversation implements Conversation {
   get isSettled(): boolean {
     const { record, caughtUp, isInDoubt, isOver, wishes } = this.#room;
     const waits = wishes.some(({ kind }) => kind !== "leave");
-    return (
-      isOver || (caughtUp && !isInDoubt && this.#outbox.isEmpty && record.pending === undefined && !waits)
-    );
+    const finishes = record.unfinished !== undefined && (this.#driver.isSubmitting || this.#doubt.isLooking);
+    const isIdle = this.#outbox.isEmpty && record.pending === undefined && !waits && !finishes;
+    return isOver || (caughtUp && !isInDoubt && isIdle);
   }
 
   /** Whether all is read that the service has now. @internal */

@@ -4,7 +4,7 @@ import { type Group, toHex } from "@copse/core";
 import { Again, Backoff, later, pause } from "../messenger/platform.js";
 import { DeliveryError } from "../service.js";
 import type { JudgedGroupInfo } from "./host.js";
-import { locked, withKey } from "./reach.js";
+import { finished, joinAgain, locked, withKey } from "./reach.js";
 import type { Room } from "./room.js";
 import { isHere } from "./trust.js";
 
@@ -36,6 +36,7 @@ export class Doubt {
   readonly #again = new Again(() => this.#run());
   /** Whether it was raised since it began to look. */
   #isRaised = false;
+  #isLooking = false;
   /** The handshake for which this was settled last. */
   #settled: string | undefined;
   /** In how many of the next rounds this client lets others go first. */
@@ -54,7 +55,8 @@ export class Doubt {
     const room = this.#room;
     // Where nobody orders, commits are compared instead, and that alone says when it is settled.
     if (room.host.settling !== undefined) return;
-    if (!isRefused && this.#settled === room.record.last) return;
+    const isSettled = this.#settled === room.record.last && room.record.unfinished === undefined;
+    if (!isRefused && isSettled) return;
     if (isRefused) this.#patience = PATIENCE;
     // Until it is settled, what it says might be heard by nobody.
     if (isRefused && this.#isAlone) {
@@ -70,6 +72,11 @@ export class Doubt {
   resume(): void {
     if (!this.#room.record.taken) this.raise(true);
     else if (this.#isOpen) this.raise(false);
+  }
+
+  /** Whether it looks, or is about to. */
+  get isLooking(): boolean {
+    return this.#isRaised || this.#isLooking;
   }
 
   /** Looks no more. */
@@ -88,7 +95,7 @@ export class Doubt {
   get #isOpen(): boolean {
     const { record, host } = this.#room;
     if (host.settling !== undefined) return false;
-    return this.#isAlone || record.refused > 0;
+    return this.#isAlone || record.refused > 0 || record.unfinished !== undefined;
   }
 
   get #isAlone(): boolean {
@@ -103,7 +110,9 @@ export class Doubt {
     this.#callOff();
     const rounds = this.#isRaised ? ROUNDS : 1;
     this.#isRaised = false;
+    this.#isLooking = true;
     await this.#settle(rounds);
+    this.#isLooking = false;
     // Then this runs once more.
     if (this.#isRaised) return;
     room.isInDoubt = false;
@@ -149,7 +158,10 @@ export class Doubt {
   async #look(): Promise<"settled" | "open" | "behind"> {
     const room = this.#room;
     const { host, groupId } = room;
+    const { unfinished } = room.record;
     const published = await host.service.groupInfo(groupId, { signal: room.signal });
+    // By that the service has finished what it hadn't.
+    await finished(room, unfinished);
     const { last } = room.record;
     const isNewest = published === undefined || published.handshake === last;
     const unread = isNewest ? 0 : await locked(room);
@@ -164,9 +176,7 @@ export class Doubt {
     if (refusal !== undefined) room.refusedToFollow(refusal);
     else if (isElsewhere && !this.#isAlone && this.#patience-- > 0) return "open";
     else if (isElsewhere) {
-      room.lost = "the others took a commit that this client didn't take";
-      room.tellState();
-      room.readAgain();
+      joinAgain(room, "the others took a commit that this client didn't take");
       return this.#end(last);
     }
     // That somebody is back is refused only for a while.

@@ -1,12 +1,12 @@
 // RFC 9750 §5.2.1: commits of this client. Each is staged, submitted, and merged when it comes back in the log.
-import { type CommitOptions, MlsError, type StagedCommit } from "@copse/core";
+import { type CommitOptions, MlsError } from "@copse/core";
 import { epochKey } from "../messenger/epoch-key.js";
 import { MessengerError } from "../messenger/errors.js";
 import { Again, Backoff, pause } from "../messenger/platform.js";
 import { DeliveryError, type Handshake, type Submitted } from "../service.js";
-import { claimFor, commitFor, RENEWAL } from "./changes.js";
+import { claimFor, commitFor, partsOf, RENEWAL } from "./changes.js";
 import type { Outbox } from "./outbox.js";
-import { withKey } from "./reach.js";
+import { finished, withKey } from "./reach.js";
 import { type Pending, recordChange, type Wish } from "./record.js";
 import type { Room } from "./room.js";
 import type { Wishes } from "./wishes.js";
@@ -32,10 +32,9 @@ export class Driver {
     this.#room.host.settles();
   });
   readonly #backoff: Backoff;
-  /** The submission that was answered, and whose entry, or that of the one before it, must come in the log. */
-  #answered: Pending | undefined;
-  /** The submission that waits for its answer. */
+  /** The submission that waits for its answer, and the wishes that came true by it meanwhile. */
   #submitted: Pending | undefined;
+  #done: readonly number[] = [];
   /** Called when a commit is in force, and the service may not have finished it: it hasn't answered, and isn't asked any more. */
   readonly #unfinished: () => void;
   /** How many commits of this client came too late, since one didn't. */
@@ -65,18 +64,26 @@ export class Driver {
     return this.#again.idle();
   }
 
+  /** Whether a submission waits for its answer. */
+  get isSubmitting(): boolean {
+    return this.#submitted !== undefined;
+  }
+
   /** All is read that the service has: what was answered and isn't there is submitted again. */
   recheck(): void {
-    this.#answered = undefined;
+    this.#room.answered = undefined;
     this.wake();
   }
 
   /** A commit was merged: of this client, or another one before it. */
   merged(done: readonly number[], isLost: boolean, pending: Pending | undefined): void {
-    this.#wishes.ended(done);
-    const isAsked = pending === this.#answered || pending === this.#submitted;
-    if (!isLost && pending !== undefined && !isAsked) this.#unfinished();
-    this.#answered = undefined;
+    const isUnderWay = pending !== undefined && pending === this.#submitted;
+    if (!isLost && pending !== undefined && pending !== this.#room.answered && !isUnderWay)
+      this.#unfinished();
+    // Who has asked for it waits until the service has answered: it may still have Welcomes to deliver.
+    if (isUnderWay && !isLost) this.#done = done;
+    else this.#wishes.ended(done);
+    this.#room.answered = undefined;
     this.#others = pending !== undefined && !isLost ? Math.max(0, this.#others - 1) : 10;
     if (!isLost) {
       if (done.length > 0) this.#losses = 0;
@@ -117,7 +124,7 @@ export class Driver {
     const { pending, state } = room.record;
     const starts = state === "starting";
     if (room.lost !== undefined || (starts ? room.isInDoubt : !room.isReady) || this.#isHeld()) return false;
-    if (pending !== undefined) return pending !== this.#answered && this.#submit(pending);
+    if (pending !== undefined) return pending !== room.answered && this.#submit(pending);
     const wish = room.wishes.find(({ kind }) => kind !== "leave" && (!starts || kind === "start"));
     if (wish !== undefined) return this.#forWish(wish);
     if (starts) return false;
@@ -235,16 +242,19 @@ export class Driver {
       answer = { kind: "refused", reason: error.message };
     } finally {
       this.#submitted = undefined;
+      this.#wishes.ended(this.#done);
+      this.#done = [];
     }
     this.#backoff.reset();
     if (answer.kind === "refused") await room.turn(() => this.#refused(pending, answer.reason));
     else if (room.record.pending === pending) {
       // It, or the one that came first, is read in the log.
-      this.#answered = pending;
+      room.answered = pending;
       if (room.record.state === "starting" && answer.kind === "stale")
         await room.turn(() => this.#refused(pending, "there is a group with this ID"));
       else if (room.record.state === "starting") room.readAgain();
     }
+    if (answer.kind === "accepted") await finished(room, answer.cursor);
     return true;
   }
 
@@ -382,19 +392,4 @@ export class Driver {
 function spreadOf(id: string, leafIndex: number): number {
   const seed = (Number.parseInt(id.slice(0, 8), 16) || 0) + leafIndex * 0x9e3779b9;
   return (seed % 1009) / 1009;
-}
-
-/** What is submitted of a staged commit. */
-export async function partsOf(
-  staged: StagedCommit,
-  keyOf: (epoch: bigint) => ReturnType<typeof epochKey>,
-): Promise<Pick<Handshake, "message" | "groupInfo" | "welcomes" | "nextKey">> {
-  const { epoch, suite, publicKey, end } = await keyOf(staged.epoch);
-  end();
-  return {
-    message: staged.commit,
-    groupInfo: await staged.groupInfo(),
-    welcomes: staged.welcomes.map(({ reference, welcome }) => ({ reference, welcome })),
-    nextKey: { epoch, suite, publicKey },
-  };
 }

@@ -12,8 +12,8 @@ export interface Item extends Omit<SavedItem, "epoch"> {
 }
 
 export function packItem(item: Item): Uint8Array {
-  const { number, id, kind, time, version, epoch, batch, data, message = new Uint8Array() } = item;
-  const saved: SavedItem = { number, id, kind, time, version, epoch: epoch?.toString(), batch };
+  const { data, message = new Uint8Array(), epoch, ...rest } = item;
+  const saved: SavedItem = { ...rest, epoch: epoch?.toString() };
   return pack(saved, data, message);
 }
 

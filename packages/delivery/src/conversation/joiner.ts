@@ -1,13 +1,14 @@
 // RFC 9420 §12.4.3.2: joining by an external commit, without an invitation: a client that has lost the group's state, or
 // is in another epoch than the others. The commit takes the place of its former leaf: all see who did it.
-import { equalBytes, type Group, MlsError } from "@copse/core";
+import { equalBytes, type Group, type Member, MlsError, toHex } from "@copse/core";
 import { type ExternalJoinOptions, joinByExternalCommit } from "@copse/core/external";
 import { epochKey } from "../messenger/epoch-key.js";
 import { MessengerError } from "../messenger/errors.js";
 import { nameIn } from "../messenger/name.js";
 import { Backoff, deferred, pause } from "../messenger/platform.js";
 import { DeliveryError, type Handshake, type PublishedGroupInfo } from "../service.js";
-import { partsOf } from "./driver.js";
+import { partsOf } from "./changes.js";
+import type { JudgedGroupInfo } from "./host.js";
 import { type Pending, placeOf, recordChange } from "./record.js";
 import type { Room } from "./room.js";
 
@@ -25,6 +26,8 @@ export class Joiner {
   #reason: string | undefined;
   /** The epoch of the last commit that another one came before. */
   #lostIn: bigint | undefined;
+  /** Who has signed the GroupInfo that is followed: see {@link ConversationRecord}. */
+  #ledBy: string | undefined;
   /** The GroupInfo that was refused last. */
   #refused: Uint8Array | undefined;
   /** How many GroupInfos in a row were refused in which this client isn't a member, or were none, to one that is new. */
@@ -156,7 +159,10 @@ export class Joiner {
     const handshake = await this.#handshake(joining, pending);
     const answer = await room.host.service.submit(handshake, { signal });
     room.host.reached(true);
-    if (answer.kind === "accepted") return true;
+    if (answer.kind === "accepted") room.answered = pending;
+    // What came first may be this commit: it was taken before, under its ID.
+    const isIn = answer.kind === "accepted" || (answer.kind === "stale" && answer.first.id === pending.id);
+    if (isIn) return true;
     await this.#drop(true);
     if (answer.kind === "refused") throw new DeliveryError("forbidden", answer.reason);
     // Somebody else was faster. Whoever waits longer because of that loses more often. A service alone can't make later epochs up.
@@ -172,6 +178,7 @@ export class Joiner {
     // Who is new knows nobody.
     if (this.isNew) return true;
     const judged = await room.host.judge(groupInfo);
+    this.#ledBy = judged && this.#signerOf(judged);
     const refusal = judged === undefined ? { reason: "it is invalid" } : await room.refuses(judged);
     const isTold = this.#refused !== undefined && equalBytes(this.#refused, groupInfo);
     const isOut = judged !== undefined && !judged.members.some((one) => room.isOwn(one));
@@ -179,6 +186,14 @@ export class Joiner {
     this.#refused = refusal && groupInfo;
     if (refusal !== undefined && !isTold) room.refusedToFollow(refusal);
     return refusal === undefined;
+  }
+
+  /** Who has signed a GroupInfo, if this client knows of others who may be elsewhere. */
+  #signerOf({ signer, members }: JudgedGroupInfo): string | undefined {
+    const room = this.#room;
+    const known = room.group?.members ?? members;
+    const isOther = (one: Member) => !room.isOwn(one) && !equalBytes(one.signatureKey, signer.signatureKey);
+    return known.some(isOther) ? toHex(signer.signatureKey) : undefined;
   }
 
   /** @returns whether there is a GroupInfo to follow */
@@ -203,6 +218,7 @@ export class Joiner {
         last: after,
         taken: true,
         pending,
+        ledBy: this.#ledBy,
         back: state === "joining" ? back : placeOf(room.record),
       };
       const options: ExternalJoinOptions = {
@@ -235,20 +251,20 @@ export class Joiner {
 
   /** Forgets the commit that joins. @param isLate whether it surely isn't in the log */
   async #drop(isLate = false): Promise<void> {
-    await this.#room.turn(() => this.#dropNow(isLate)).catch(() => undefined);
+    await this.#room.turn(() => this.#dropNow(isLate)).catch((error) => this.#room.recover(error));
   }
 
   async #dropNow(isLate = false): Promise<void> {
     const room = this.#room;
     const { joining } = room;
     if (joining === undefined) return;
-    room.joining = undefined;
     // Where it is in the log, it has taken this client's former place.
     const back = isLate ? room.record.back : undefined;
     const record = { ...room.record, pending: undefined, back };
     const [staged] = joining.staged;
     await staged?.discard({ alongside: () => [recordChange(room.id, record)] });
     room.record = record;
+    room.joining = undefined;
     await room.deleteKnown(true);
   }
 

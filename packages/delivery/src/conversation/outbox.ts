@@ -166,9 +166,9 @@ export class Outbox {
     const waiting = new Set(this.items.map(({ id }) => id));
     const left = entries.filter(({ id }) => !waiting.has(id));
     const items = left.map(
-      ({ id, time, data }): Item => ({
+      ({ id, time, data, place }): Item => ({
         ...{ number: this.#room.nextNumber(), id, kind: "message", time, version: someVersion() },
-        ...{ data: data.slice(), ...UNSEALED, batch },
+        ...{ data: data.slice(), ...UNSEALED, batch, place },
       }),
     );
     const apply = () => {

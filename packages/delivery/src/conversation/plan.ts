@@ -3,7 +3,6 @@
 import {
   type ApplicationMessage,
   type CommitMessage,
-  equalBytes,
   type Member,
   type MlsError,
   type Outcome,
@@ -15,12 +14,14 @@ import {
 import type { MembersEntry, MessageEntry, Person } from "../messenger/types.js";
 import { pack, unframed } from "../messenger/wire.js";
 import type { LogEntry } from "../service.js";
-import type { Before } from "./before.js";
+import { type Before, cameAndWent, NO_DIFFERENCE } from "./before.js";
 import { historyChange, mark, messageEntry } from "./history.js";
 import type { Item } from "./item.js";
 import type { Outbox } from "./outbox.js";
+import { isFinished, joinAgain } from "./reach.js";
 import {
   type ConversationRecord,
+  committed,
   type EntryChange,
   heardIn,
   joinedAnew,
@@ -55,6 +56,10 @@ export class Plan {
   #earlyBytes: number;
   #droppedEarly = 0;
   #since: Map<string, number> | undefined;
+  /** What this client has said in these entries. */
+  readonly #said: MessageEntry[] = [];
+  /** Whether somebody has joined here by an external commit, and nobody has heard before what this client said. */
+  #isFollowed = false;
   /** A commit was refused here: how. */
   refused: "by-all" | "alone" | undefined;
   /** What makes it likely that other members are in another epoch. */
@@ -95,6 +100,7 @@ export class Plan {
   changes(): EntryChange[] {
     const { id } = this.#room;
     const { pending, last } = this.record;
+    if (this.#isFollowed) this.#renew([], [...(this.#before.said ?? []), ...this.#said]);
     // What is staged still follows another handshake now.
     if (pending?.kind === "commit" && pending.after !== last)
       this.record = { ...this.record, pending: { ...pending, id: this.#room.host.newId(), after: last } };
@@ -135,7 +141,7 @@ export class Plan {
       return;
     }
     const { id, content } = message;
-    this.record = heardIn(this.record, epoch);
+    this.record = heardIn(this.record, epoch, sender);
     this.#say(messageEntry({ place: 0, id, time: entry.time, sender: who, epoch, data: content }));
   }
 
@@ -150,10 +156,14 @@ export class Plan {
     this.#effects.push(() => this.#room.host.tell({ kind: "message", conversation, entry }));
   }
 
+  #put(place: number, entry: MessageEntry | MembersEntry): void {
+    const { key, value } = historyChange(this.#room.id, place, entry);
+    this.#changes.set(key, value);
+  }
+
   #write(entry: MessageEntry | MembersEntry): void {
     const { id, host } = this.#room;
-    const { key, value } = historyChange(id, this.record.next, entry);
-    this.#changes.set(key, value);
+    this.#put(this.record.next, entry);
     const next = this.record.next + 1;
     let { first } = this.record;
     for (; next - first > host.limits.history; first++) this.#changes.set(KEYS.history(id, first), undefined);
@@ -170,8 +180,11 @@ export class Plan {
     const sender = this.#room.ownPerson();
     // The service may have taken a form of it that was encrypted before the one that is in the outbox now.
     const { time } = entry;
-    const said = messageEntry({ place: this.record.next, id, time, sender, epoch, data });
-    this.#say(said);
+    const said = messageEntry({ place: item.place ?? this.record.next, id, time, sender, epoch, data });
+    this.#said.push(said);
+    if (item.place === undefined) this.#say(said);
+    // What is said again stands in this epoch now, in its old place.
+    else if (item.place >= this.record.first) this.#put(item.place, { ...said, time: item.time });
     this.#effects.push(() => this.#outbox.senders.done(item.number, said));
   }
 
@@ -200,7 +213,6 @@ export class Plan {
     const refused = !taken ? before + 1 : heard >= MOST_HEARD ? 0 : before;
     this.#handshakes.add(cursor);
     this.#effects.push(() => this.#room.passed(cursor));
-    if (refused === 0 && !isOwn) this.record = { ...this.record, parted: undefined };
     if (!this.#isRetry || this.record.last === cursor)
       this.record = { ...this.record, last: cursor, taken, refused, heard };
   }
@@ -215,22 +227,19 @@ export class Plan {
     const wasOwn = this.record.pending !== undefined && commit.own;
     const done = wasOwn ? (this.record.pending?.wishes ?? []) : [];
     for (const number of done) this.#changes.set(KEYS.wish(room.id, number), undefined);
-    const { pending, alone } = this.record;
+    const { pending } = this.record;
     const lost = !wasOwn && pending !== undefined;
     this.record = {
-      ...this.record,
-      pending: undefined,
-      renewed: commit.own ? room.host.now() : this.record.renewed,
-      commits: commit.own ? 0 : this.record.commits + 1,
-      highest: String(commit.epoch),
-      ...((this.record.state === "starting" || joins) && { state: "active" as const }),
-      // Own commits don't make it longer ago, nor do those of others who are answered by somebody elsewhere.
-      alone: alone !== undefined && (commit.own || isDisputed) ? String(BigInt(alone) + 1n) : alone,
+      ...committed(this.record, commit, isDisputed, room.host.now()),
       ...(joins && joinedAnew(room.record, commit.epoch, entry.time)),
-      ...((joins || !commit.own) && { unheard: joins || undefined }),
+      ...(wasOwn && { unfinished: isFinished(room, pending) ? undefined : entry.cursor }),
     };
     // This client hasn't read what the log had before: what it has sent may stand there.
     if (joins) this.#renew(this.#outbox.items, this.#before.said);
+    else if (!commit.own && !commit.external)
+      this.record = heardIn(this.record, commit.epoch, commit.committer);
+    else if (!commit.own && this.record.unheard && this.#before.difference === undefined)
+      this.#isFollowed = true;
     this.#members(entry.time, commit, by);
     this.#leavers.clear();
     const { epoch } = commit;
@@ -247,25 +256,10 @@ export class Plan {
     this.gone.push(...commit.removed);
     this.hasNewMembers ||= commit.added.length + commit.removed.length + commit.updated.length > 0;
     if (commit.added.length + commit.removed.length === 0) return;
-    const { added = [], removed = [] } = (commit.own && this.#before.difference) || {};
-    const rejoins = (one: Member) =>
-      commit.external &&
-      commit.removed.some(({ signatureKey }) => equalBytes(signatureKey, one.signatureKey));
-    const rejoined = commit.added.filter(rejoins);
-    const isRejoined = ({ signatureKey }: Member) =>
-      rejoined.some((one) => equalBytes(one.signatureKey, signatureKey));
-    const people = (list: readonly Member[]) => list.map((one) => this.#person(one));
-    const members: MembersEntry = {
-      kind: "members",
-      place: this.record.next,
-      time,
-      epoch: commit.epoch,
-      by,
-      added: people([...commit.added.filter((one) => !isRejoined(one)), ...added]),
-      removed: people([...commit.removed.filter((one) => !isRejoined(one)), ...removed]),
-      left: people(commit.removed.filter(({ leafIndex }) => this.#leavers.has(leafIndex))),
-      rejoined: people(rejoined),
-    };
+    const difference = (commit.own && this.#before.difference) || NO_DIFFERENCE;
+    const list = cameAndWent(commit, difference, this.#leavers, (member) => this.#person(member));
+    const { epoch } = commit;
+    const members: MembersEntry = { kind: "members", place: this.record.next, time, epoch, by, ...list };
     this.#since ??= new Map(this.#room.since);
     for (const { signatureKey } of members.removed) this.#since.delete(toHex(signatureKey));
     for (const { signatureKey } of [...members.added, ...members.rejoined])
@@ -275,8 +269,12 @@ export class Plan {
     this.#effects.push(() => this.#room.host.tell({ kind: "members", conversation, entry: members }));
   }
 
-  #removed({ removed, reinit }: CommitMessage): void {
+  #removed({ removed, reinit, external, added }: CommitMessage): void {
     const room = this.#room;
+    if (external && added.some((one) => room.isOwn(one))) {
+      this.#effects.push(() => joinAgain(room, "it has joined by a commit whose state it has given up"));
+      return;
+    }
     const asked =
       reinit === undefined &&
       removed.some((one) => room.isOwn(one) && this.#before.leavers.has(one.leafIndex));

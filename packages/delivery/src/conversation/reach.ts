@@ -1,6 +1,7 @@
 // RFC 9750 §5: what this client may read and write, at a service that serves members alone.
 import type { AbortSignalLike } from "@copse/core";
-import { type Batch, DeliveryError, type LogEntry } from "../service.js";
+import { type Batch, type Cursor, DeliveryError, type LogEntry } from "../service.js";
+import type { Pending } from "./record.js";
 import type { Room } from "./room.js";
 
 /** What follows in the log, as far as the service gives it at once. */
@@ -40,7 +41,25 @@ export async function withKey<T>(room: Room, call: () => Promise<T>): Promise<T>
 async function joinIfLocked(room: Room): Promise<void> {
   const count = await locked(room).catch(() => 0);
   if (count === 0 || !room.isReady) return;
-  room.lost = "the others took a commit that the service doesn't let this client read";
+  joinAgain(room, "the others took a commit that the service doesn't let this client read");
+}
+
+/** The others are elsewhere, or the state is lost. @param why as it is told when it has joined */
+export function joinAgain(room: Room, why: string): void {
+  room.lost = why;
   room.tellState();
   room.readAgain();
 }
+
+/** The service has done all that it does for an own commit. That is written with what is written next. */
+export async function finished(room: Room, handshake: Cursor | undefined): Promise<void> {
+  if (handshake === undefined) return;
+  await room.turn(async () => {
+    if (room.record.unfinished === handshake) room.record = { ...room.record, unfinished: undefined };
+  });
+  room.host.settles();
+}
+
+/** Whether the service has nothing to do any more for an own commit that stands in the log, such as to deliver Welcomes. */
+export const isFinished = ({ answered, host }: Room, pending: Pending | undefined): boolean =>
+  answered === pending || host.settling !== undefined;

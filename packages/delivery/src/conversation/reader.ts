@@ -9,6 +9,7 @@ import {
   toHex,
 } from "@copse/core";
 import { type AbortControllerLike, Backoff, newAbortController, pause } from "../messenger/platform.js";
+import type { MessageEntry } from "../messenger/types.js";
 import { isOfItsKind } from "../rules/framing.js";
 import { type Batch, DeliveryError, type LogEntry } from "../service.js";
 import type { Anew, Before, Difference } from "./before.js";
@@ -243,9 +244,12 @@ export class Reader {
   }
 
   async #anew(joining: Group): Promise<Anew> {
+    return { difference: await this.#difference(joining), said: await this.#saidApart() };
+  }
+
+  async #saidApart(): Promise<readonly MessageEntry[]> {
     const { parted } = this.#room.record;
-    const said = parted === undefined ? [] : await this.#room.ownMessages(BigInt(parted));
-    return { difference: await this.#difference(joining), said };
+    return parted === undefined ? [] : this.#room.ownMessages(BigInt(parted));
   }
 
   /** Who came and went since this client was in the group last. */
@@ -268,6 +272,8 @@ export class Reader {
       remembered: await room.remembered(),
       leavers: leaversOf(group),
       epoch: group.epoch,
+      // Whoever follows it has no keys of what it said here.
+      ...(room.record.unheard && { said: await this.#saidApart() }),
       ...anew,
     };
     let plan!: Plan;

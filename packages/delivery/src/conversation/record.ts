@@ -1,5 +1,5 @@
 // What the storage has of a conversation, in entries of the application: written in one write with the state of MLS.
-import { type Bytes, toHex } from "@copse/core";
+import { type Bytes, type CommitMessage, type Member, toHex } from "@copse/core";
 import { fromHex, pack, unpack } from "../messenger/wire.js";
 import type { Cursor } from "../service.js";
 
@@ -19,7 +19,7 @@ export interface Pending {
 }
 
 /** Where a client is in the log. */
-export type Place = Pick<ConversationRecord, "state" | "cursor" | "last" | "taken">;
+export type Place = Pick<ConversationRecord, "state" | "cursor" | "last" | "taken" | "ledBy">;
 
 export interface ConversationRecord {
   readonly state: "starting" | "joining" | "active" | "left" | "removed";
@@ -44,8 +44,15 @@ export interface ConversationRecord {
    * followed, and by others' that came after one that was refused.
    */
   readonly alone?: string | undefined;
-  /** Whether nothing of another member was taken since this client joined by an external commit. */
+  /** Whether nothing of another member was taken since this client joined by an external commit: nothing that {@link heardIn} counts. */
   readonly unheard?: boolean | undefined;
+  /**
+   * The signature key, in hexadecimal, of who signed the GroupInfo by which this client joined, if there were others: of them, nobody
+   * may be there.
+   */
+  readonly ledBy?: string | undefined;
+  /** The handshake of an own commit that is in force, and that the service may not have finished: it hasn't answered. */
+  readonly unfinished?: Cursor | undefined;
   /** The highest epoch that this client was in, in decimal: it joins by no GroupInfo of an earlier one. */
   readonly highest?: string | undefined;
   /** The place of the next entry of the history, and the first that is kept. */
@@ -72,12 +79,44 @@ export function partedIn({ parted }: ConversationRecord, epoch: bigint, said: bi
   return String(parted === undefined || now < BigInt(parted) ? now : parted);
 }
 
-/** What is otherwise once another member has said something, in an epoch: its sender is where this client is. */
-export function heardIn(record: ConversationRecord, epoch: bigint): ConversationRecord {
-  const { unheard, parted, refused } = record;
+/**
+ * What is otherwise once another member has said something in an epoch, or has committed in it: it is where this client is. Who joins by an external
+ * commit wasn't, and who signed the GroupInfo by which this client joined may have made all of it up.
+ */
+export function heardIn(
+  record: ConversationRecord,
+  epoch: bigint,
+  { signatureKey }: Pick<Member, "signatureKey">,
+): ConversationRecord {
+  const { unheard, parted, refused, ledBy } = record;
+  if (ledBy !== undefined && ledBy === toHex(signatureKey)) return record;
   const isTogether = parted !== undefined && refused === 0 && epoch > BigInt(parted);
-  if (!unheard && !isTogether) return record;
-  return { ...record, unheard: undefined, parted: isTogether ? undefined : parted };
+  if (!unheard && !isTogether && ledBy === undefined) return record;
+  return { ...record, unheard: undefined, ledBy: undefined, parted: isTogether ? undefined : parted };
+}
+
+/**
+ * What is otherwise once a commit was taken.
+ * @param isDisputed whether handshakes were refused that still count
+ * @param now in milliseconds since 1970
+ */
+export function committed(
+  record: ConversationRecord,
+  { own, epoch }: Pick<CommitMessage, "own" | "epoch">,
+  isDisputed: boolean,
+  now: number,
+): ConversationRecord {
+  const { alone, state } = record;
+  return {
+    ...record,
+    state: state === "starting" || (state === "joining" && own) ? "active" : state,
+    pending: undefined,
+    renewed: own ? now : record.renewed,
+    commits: own ? 0 : record.commits + 1,
+    highest: String(epoch),
+    // Own commits don't make it longer ago, nor do those of others who are answered by somebody elsewhere.
+    alone: alone !== undefined && (own || isDisputed) ? String(BigInt(alone) + 1n) : alone,
+  };
 }
 
 /** What is otherwise once a client has joined anew. */
@@ -88,14 +127,15 @@ export function joinedAnew(
 ): Partial<ConversationRecord> {
   // What it refused before says nothing about where it is now. Nobody else may be there: what it says there is said again elsewhere.
   const parted = partedIn(record, epoch - 1n, epoch - 1n);
-  return { alone: undefined, parted, back: undefined, joined: time, refused: 0, heard: 0 };
+  return { alone: undefined, parted, unheard: true, back: undefined, joined: time, refused: 0, heard: 0 };
 }
 
-export const placeOf = ({ state, cursor, last, taken }: ConversationRecord): Place => ({
+export const placeOf = ({ state, cursor, last, taken, ledBy }: ConversationRecord): Place => ({
   state,
   cursor,
   last,
   taken,
+  ledBy,
 });
 
 /** Where the history of a conversation is. */
@@ -146,6 +186,8 @@ export interface SavedItem {
   readonly epoch?: string | undefined;
   /** If it is said once more: with which others. Those come before all that was there then. */
   readonly batch?: number | undefined;
+  /** If it is said once more: its place in the history. */
+  readonly place?: number | undefined;
 }
 
 /** An entry of the log that waits: for its epoch, or a commit for its proposals. */

@@ -70,6 +70,8 @@ export class Room {
   lost: string | undefined;
   /** Whether others may be in another epoch: nothing is sent before that is settled. */
   isInDoubt = false;
+  /** The submission that was answered, and whose entry, or that of the one before it, must come in the log. */
+  answered: Pending | undefined;
   wishes: Wish[] = [];
   /** In their order in the log. */
   early: Early[] = [];
@@ -229,7 +231,10 @@ export class Room {
     await this.load();
     // They show what they were until they are read again.
     await client.refresh();
-    const [known, joining] = [this.known(false), this.known(true)];
+    const joining = this.known(true);
+    // Of two states of a group, one can be opened: as after a restart.
+    if (joining !== undefined) await this.group?.close();
+    const known = joining === undefined ? this.known(false) : undefined;
     this.group = known && (await client.group(known));
     this.joining = joining && (await client.group(joining));
     await this.reloaded(before);

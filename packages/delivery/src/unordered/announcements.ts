@@ -1,7 +1,7 @@
 // RFC 9420 §14, §12.4.3.1: a commit that counts is submitted once more: with its Welcomes, which must not lead into a branch that has lost,
 // and with the GroupInfo that is the newest.
 import { toHex } from "@copse/core";
-import { partsOf } from "../conversation/driver.js";
+import { partsOf } from "../conversation/changes.js";
 import { type EntryChange, KEYS } from "../conversation/record.js";
 import type { Room } from "../conversation/room.js";
 import { epochKey } from "../messenger/epoch-key.js";

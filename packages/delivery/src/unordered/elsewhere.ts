@@ -1,6 +1,7 @@
 // RFC 9420 §14: commits that fit no branch that is kept. Either they are junk, or others went on from an epoch that this client can't leave any more:
 // then the newest GroupInfo shows where they are, and this client joins again there.
 import { equalBytes } from "@copse/core";
+import { joinAgain } from "../conversation/reach.js";
 import type { Early, Room } from "../conversation/room.js";
 import { Backoff, pause } from "../messenger/platform.js";
 import { DeliveryError } from "../service.js";
@@ -87,9 +88,7 @@ export class Elsewhere {
       !this.#branches.has(group, judged.confirmedTranscriptHash);
     // Of two sides, the one that went further stays.
     if (isOther && judged.epoch >= group.epoch) {
-      room.lost = "the others took commits that this client can't take any more";
-      room.tellState();
-      room.readAgain();
+      joinAgain(room, "the others took commits that this client can't take any more");
       return true;
     }
     const groupInfo = await group.groupInfo({ signal });
