@@ -8,8 +8,10 @@ import {
   type LogEntry,
 } from "@copse/delivery";
 import { expect, it } from "vitest";
-import { spoilt, submitJunk } from "./support/mallory.js";
-import { copyOf } from "./support/outlaw.js";
+import { epochKey } from "../src/messenger/epoch-key.js";
+import { framed, utf8 } from "../src/messenger/wire.js";
+import { logOf, spoilt, submitJunk } from "./support/mallory.js";
+import { copyOf, newId, provider } from "./support/outlaw.js";
 import {
   agree,
   conversationOf,
@@ -41,6 +43,8 @@ class Line {
   isForged = false;
   /** The GroupInfo that she is shown. */
   groupInfo: Uint8Array | undefined;
+  /** The line of the insider. */
+  service: DeliveryService | undefined;
 
   readonly wrap = (service: DeliveryService, name: string): DeliveryService =>
     name !== "carol"
@@ -104,7 +108,9 @@ async function three(
     await commits(1, [alice, carol], [a, c]);
   };
   const copy = await copyOf(m.group, "mallory", signer);
-  return { alice, carol, mallory, zed, a, c, copy, disturb };
+  const other = await copyOf(m.group, "mallory", signer);
+  line.service = world.connect("mallory", signer.publicKey);
+  return { alice, carol, mallory, zed, a, c, copy, other, disturb };
 }
 
 /** Alice and Carol; Zed isn't in their group. */
@@ -231,46 +237,151 @@ it("what others have heard, who said so since, isn't said again to who came late
   expect(await said(z)).toEqual(["carol: hello Zed"]);
 });
 
-it("who ended before a commit was answered has the service finish it", async () => {
-  let isKilled = false;
-  let looked: (call: string) => void = () => undefined;
-  const firstLook = new Promise<string>((resolve) => {
-    looked = resolve;
+it.each(["before", "after"])(
+  "who ended before a commit was answered, and %s it was read, has it finished",
+  async (when) => {
+    let isKilled = false;
+    let looked: (call: string) => void = () => undefined;
+    const firstLook = new Promise<string>((resolve) => {
+      looked = resolve;
+    });
+    let reached: () => void = () => undefined;
+    const isAccepted = new Promise<void>((resolve) => {
+      reached = resolve;
+    });
+    const world = new World({
+      members: "unchecked",
+      engine: NEVER,
+      wrap: (service, name) =>
+        name !== "alice"
+          ? service
+          : changed(service, {
+              groupInfo: async (...args) => {
+                if (isKilled) looked("groupInfo");
+                return service.groupInfo(...args);
+              },
+              submit: async (handshake, options) => {
+                if (isKilled) looked("submit");
+                if (isKilled || handshake.after === "") return service.submit(handshake, options);
+                // As on NATS: it is in the log, and its sender ends before the Welcomes are in inboxes.
+                await service.submit({ ...handshake, welcomes: [] }, options);
+                reached();
+                return new Promise((_, reject) =>
+                  options?.signal?.addEventListener("abort", () => reject(new Error("killed"))),
+                );
+              },
+            }),
+    });
+    const [alice, bob] = (await world.people("alice", "bob", "zed")) as Three<Someone>;
+    const [a] = await together([alice, bob]);
+    await bob.messenger.close();
+    a?.invite(["zed"]).catch(() => undefined);
+    await isAccepted;
+    if (when === "after") await until([alice], () => a?.epoch === 2n);
+    await alice.messenger.close();
+    isKilled = true;
+    await alice.reopen();
+    expect(await firstLook).toBe("groupInfo");
+  },
+);
+
+it("what was said where a client was led, before others followed there, is said again", async () => {
+  const world = new World({ members: "unchecked", engine: NEVER });
+  const signer = await generateSigner(crypto, SUITE);
+  const people = (await world.people("alice", "bob", "carol")) as Three<Someone>;
+  const mallory = await world.person("mallory", { signer });
+  await mallory.messenger.settled();
+  const all = await together([...people, mallory]);
+  await agree([...people, mallory], all);
+  for (const one of people) await one.messenger.settled();
+  const [a, , c, m] = all as [Conversation, Conversation, Conversation, Conversation];
+  // Carol alone can't take it. She joins by its GroupInfo, alone, and the others follow.
+  await submitJunk(world.connect("mallory", signer.publicKey), m, signer, {
+    path: spoilt(0),
+    isConfirmed: true,
+    beside: "alone",
   });
-  let reached: () => void = () => undefined;
-  const isAccepted = new Promise<void>((resolve) => {
-    reached = resolve;
-  });
-  const world = new World({
-    members: "unchecked",
-    engine: NEVER,
-    wrap: (service, name) =>
-      name !== "alice"
-        ? service
-        : changed(service, {
-            groupInfo: async (...args) => {
-              if (isKilled) looked("groupInfo");
-              return service.groupInfo(...args);
-            },
-            submit: async (handshake, options) => {
-              if (isKilled) looked("submit");
-              if (isKilled || handshake.after === "") return service.submit(handshake, options);
-              // As on NATS: it is in the log, and its sender ends before the Welcomes are in inboxes.
-              await service.submit({ ...handshake, welcomes: [] }, options);
-              reached();
-              return new Promise((_, reject) =>
-                options?.signal?.addEventListener("abort", () => reject(new Error("killed"))),
-              );
-            },
-          }),
-  });
-  const [alice, bob] = (await world.people("alice", "bob", "zed")) as Three<Someone>;
-  const [a] = await together([alice, bob]);
-  await bob.messenger.close();
-  a?.invite(["zed"]).catch(() => undefined);
-  await isAccepted;
-  await alice.messenger.close();
-  isKilled = true;
-  await alice.reopen();
-  expect(await firstLook).toBe("groupInfo");
+  await mallory.messenger.close();
+  const [alice, bob, carol] = people;
+  await until([carol], () => problems(carol).some((one) => one.startsWith("junk")));
+  await (await c.send("where I was led")).sent;
+  await agree(people, all.slice(0, 3));
+  await (await c.send("here")).sent;
+  await until([alice, bob], () => hasHeard(alice, "here") && hasHeard(bob, "here"));
+  expect(await said(a)).toEqual(["carol: where I was led", "carol: here"]);
+});
+
+/** Commits elsewhere until Carol has come, too. */
+async function callBack(alice: Someone, a: Conversation, c: Conversation) {
+  while (c.epoch !== a.epoch) {
+    await commits(1, [alice], [a]);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}
+
+/** An insider publishes the GroupInfo of a way that nobody else has seen, and Carol's log has expired. */
+async function ledAway(
+  line: Line,
+  { alice, carol, a, c }: { alice: Someone; carol: Someone; a: Conversation; c: Conversation },
+  copy: Awaited<ReturnType<typeof copyOf>>,
+) {
+  await carol.messenger.close();
+  const staged = await copy.commit({ forcePath: true });
+  line.groupInfo = await staged.groupInfo();
+  await staged.merge();
+  await commits(5, [alice], [a]);
+  line.isExpired = true;
+  const again = await carol.reopen({ limits: { proposalWait: 20 } });
+  await until([again], () => isBack(again));
+  return { again, c2: again.messenger.conversation(c.id) as Conversation };
+}
+
+it("who leads a client elsewhere, and speaks there, speaks for nobody else", async () => {
+  const line = new Line();
+  const { alice, carol, mallory, a, c, copy } = await three(line);
+  await mallory.messenger.close();
+  await carol.messenger.settled();
+  const { again, c2 } = await ledAway(line, { alice, carol, a, c }, copy);
+  const service = line.service as DeliveryService;
+  for (const { message } of await logOf(service, c2.groupId))
+    await copy.receive(message).catch(() => undefined);
+  const message = await copy.encrypt(framed(newId(), utf8("hi Carol")));
+  const { groupId } = c2;
+  const key = () => epochKey(provider, copy.epoch, copy);
+  await service.send({ id: newId(), groupId, epoch: copy.epoch, message, key });
+  await until([again], () => hasHeard(again, "hi Carol"));
+  await (await c2.send("where I was led")).sent;
+  line.groupInfo = undefined;
+  await callBack(alice, a, c2);
+  await agree([alice, again], [a, c2]);
+  await (await c2.send("here")).sent;
+  await until([alice], () => hasHeard(alice, "here"));
+  expect(await said(a)).toEqual(["carol: where I was led", "carol: here"]);
+});
+
+it("what was said again where its sender was led once more is said again once more", async () => {
+  const line = new Line();
+  const { alice, carol, mallory, a, c, copy, other } = await three(line);
+  await mallory.messenger.close();
+  await carol.messenger.settled();
+  const once = await ledAway(line, { alice, carol, a, c }, copy);
+  await (await once.c2.send("x")).sent;
+  line.groupInfo = undefined;
+  line.isCut = true;
+  await callBack(alice, a, once.c2);
+  await agree([alice, once.again], [a, once.c2]);
+  await (await a.send("hi")).sent;
+  await until([once.again], () => hasHeard(once.again, "hi"));
+  const service = line.service as DeliveryService;
+  for (const { message } of await logOf(service, c.groupId))
+    await other.receive(message).catch(() => undefined);
+  line.isCut = false;
+  const twice = await ledAway(line, { alice, carol: once.again, a, c: once.c2 }, other);
+  while (twice.c2.outbox().length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  line.groupInfo = undefined;
+  await callBack(alice, a, twice.c2);
+  await agree([alice, twice.again], [a, twice.c2]);
+  await (await twice.c2.send("here")).sent;
+  await until([alice], () => hasHeard(alice, "here"));
+  expect((await said(a)).filter((one) => one.startsWith("carol"))).toEqual(["carol: x", "carol: here"]);
 });

@@ -79,10 +79,10 @@ export async function sendEarly(
 
 export interface Junk extends Forgery {
   /**
-   * The GroupInfo beside it: of the epoch that it starts for whoever takes it, of the present one, of the epoch that another
-   * commit would start, which removes the member at leaf 0, or bytes that are none.
+   * The GroupInfo beside it: of the epoch that it starts for whoever takes it, of the same with a key by which one joins alone, of the
+   * present one, of the epoch that another commit would start, which removes the member at leaf 0, or bytes that are none.
    */
-  readonly beside: "right" | "present" | "other" | "nothing";
+  readonly beside: "right" | "alone" | "present" | "other" | "nothing";
   /** How many bytes follow the commit. */
   readonly excess?: number;
 }
@@ -103,6 +103,11 @@ export async function submitJunk(
   const infos = {
     right: async () =>
       next === undefined ? provider.random(99) : groupInfoMessage({ config, epoch: next, signer }, {}),
+    alone: async () => {
+      if (next === undefined) throw new Error("expected an epoch");
+      const secrets = { ...next.secrets, externalSecret: provider.random(32).slice() as Bytes };
+      return groupInfoMessage({ config, epoch: { ...next, secrets }, signer }, {});
+    },
     present: () => group.groupInfo(),
     other: async () => {
       const { leafIndex } = insider.epoch.keys;
