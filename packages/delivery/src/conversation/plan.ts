@@ -141,6 +141,7 @@ export class Plan {
       return;
     }
     const { id, content } = message;
+    if (this.record.unheard) this.record = { ...this.record, unheard: undefined };
     this.record = heardIn(this.record, epoch, sender);
     this.#say(messageEntry({ place: 0, id, time: entry.time, sender: who, epoch, data: content }));
   }
@@ -231,6 +232,7 @@ export class Plan {
     const lost = !wasOwn && pending !== undefined;
     this.record = {
       ...committed(this.record, commit, isDisputed, room.host.now()),
+      ...(!commit.own && { unheard: undefined }),
       ...(joins && joinedAnew(room.record, commit.epoch, entry.time)),
       ...(wasOwn && { unfinished: isFinished(room, pending) ? undefined : entry.cursor }),
     };
@@ -238,7 +240,7 @@ export class Plan {
     if (joins) this.#renew(this.#outbox.items, this.#before.said);
     else if (!commit.own && !commit.external)
       this.record = heardIn(this.record, commit.epoch, commit.committer);
-    else if (!commit.own && this.record.unheard && this.#before.difference === undefined)
+    else if (!commit.own && this.record.apart && this.#before.difference === undefined)
       this.#isFollowed = true;
     this.#members(entry.time, commit, by);
     this.#leavers.clear();

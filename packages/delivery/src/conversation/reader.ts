@@ -273,7 +273,7 @@ export class Reader {
       leavers: leaversOf(group),
       epoch: group.epoch,
       // Whoever follows it has no keys of what it said here.
-      ...(room.record.unheard && { said: await this.#saidApart() }),
+      ...(room.record.apart && { said: await this.#saidApart() }),
       ...anew,
     };
     let plan!: Plan;

@@ -44,8 +44,10 @@ export interface ConversationRecord {
    * followed, and by others' that came after one that was refused.
    */
   readonly alone?: string | undefined;
-  /** Whether nothing of another member was taken since this client joined by an external commit: nothing that {@link heardIn} counts. */
+  /** Whether nothing of another member was taken since this client joined by an external commit. */
   readonly unheard?: boolean | undefined;
+  /** Whether nothing was taken since then that says that somebody has heard what it said: see {@link heardIn}. */
+  readonly apart?: boolean | undefined;
   /**
    * The signature key, in hexadecimal, of who signed the GroupInfo by which this client joined, if there were others: of them, nobody
    * may be there.
@@ -80,19 +82,19 @@ export function partedIn({ parted }: ConversationRecord, epoch: bigint, said: bi
 }
 
 /**
- * What is otherwise once another member has said something in an epoch, or has committed in it: it is where this client is. Who joins by an external
- * commit wasn't, and who signed the GroupInfo by which this client joined may have made all of it up.
+ * What is otherwise once another member has said something in an epoch, or has committed in it: it has heard what this client said there. Who joins by
+ * an external commit hasn't, and who signed the GroupInfo by which this client joined may have made all of it up.
  */
 export function heardIn(
   record: ConversationRecord,
   epoch: bigint,
   { signatureKey }: Pick<Member, "signatureKey">,
 ): ConversationRecord {
-  const { unheard, parted, refused, ledBy } = record;
+  const { apart, parted, refused, ledBy } = record;
   if (ledBy !== undefined && ledBy === toHex(signatureKey)) return record;
   const isTogether = parted !== undefined && refused === 0 && epoch > BigInt(parted);
-  if (!unheard && !isTogether && ledBy === undefined) return record;
-  return { ...record, unheard: undefined, ledBy: undefined, parted: isTogether ? undefined : parted };
+  if (!apart && !isTogether && ledBy === undefined) return record;
+  return { ...record, apart: undefined, ledBy: undefined, parted: isTogether ? undefined : parted };
 }
 
 /**
@@ -127,7 +129,8 @@ export function joinedAnew(
 ): Partial<ConversationRecord> {
   // What it refused before says nothing about where it is now. Nobody else may be there: what it says there is said again elsewhere.
   const parted = partedIn(record, epoch - 1n, epoch - 1n);
-  return { alone: undefined, parted, unheard: true, back: undefined, joined: time, refused: 0, heard: 0 };
+  const none = { alone: undefined, back: undefined, refused: 0, heard: 0 };
+  return { ...none, parted, unheard: true, apart: true, joined: time };
 }
 
 export const placeOf = ({ state, cursor, last, taken, ledBy }: ConversationRecord): Place => ({
