@@ -166,8 +166,8 @@ export class Judge {
       this.count("excused: said by the dishonest to others alone", owed.filter(isApart).length);
       const honest = owed.filter((user) => this.#isHonest(user) && !isApart(user));
       this.count("owed", honest.length);
-      const isUnheard = [...has].every(([user, own]) => user === sender || !own.has(message));
-      if (isUnheard && without.length > 0)
+      const isHeard = [...has].some(([user, own]) => user !== sender && own.has(message));
+      if (!isHeard && without.length > 0)
         this.count("heard by nobody: all others came back without the keys");
       const missing = honest.filter((user) => !has.get(user)?.has(message));
       if (missing.length === 0) continue;

@@ -108,8 +108,9 @@ export async function natsCluster(): Promise<NatsCluster> {
 /** Says which server is tried. */
 function introduce(version: string): void {
   const [major = 0, minor = 0] = version.split(".").map(Number);
-  const isOld = major < 2 || (major === 2 && minor < 10);
-  const warning = ": clusters before 2.10 lose what they have acknowledged (docs/decisions/delivery-nats.md)";
+  const isOld = major < 2 || (major === 2 && minor <= 10);
+  const warning =
+    ": clusters of it were seen to lose what they had acknowledged (docs/decisions/delivery-nats.md)";
   console.log(`nats-server ${version}${isOld ? warning : ""}`);
 }
 

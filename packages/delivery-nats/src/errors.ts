@@ -11,7 +11,8 @@ const WRONG_LAST_SEQUENCE: readonly number[] = [
 const NO_MESSAGE: readonly number[] = [JetStreamApiCodes.NoMessageFound, 10043, 10057];
 /** Servers since 2.11 say this; those before acknowledge it at sequence 0. */
 const ON_ITS_WAY: readonly number[] = [10158];
-export const TOO_MANY_CONSUMERS = 10026;
+const TOO_MANY_CONSUMERS: readonly number[] = [10026];
+const NAME_IN_USE: readonly number[] = [10058];
 /** Too large, or the stream, the account or the server keeps no more. */
 const FULL: readonly number[] = [10002, 10023, 10028, 10047, 10054, 10077];
 
@@ -23,6 +24,9 @@ export const isWrongLastSequence = (error: unknown): boolean => isApiError(error
 
 /** Whether a message of the same ID is being stored. */
 export const isOnItsWay = (error: unknown): boolean => isApiError(error, ON_ITS_WAY);
+
+/** Whether a stream of this name is there, with other settings. */
+export const isNameInUse = (error: unknown): boolean => isApiError(error, NAME_IN_USE);
 
 /** Whether a message isn't there, or not any more. */
 export const isNoMessage = (error: unknown): boolean => isApiError(error, NO_MESSAGE);
@@ -66,7 +70,7 @@ export function asDeliveryError(error: unknown): unknown {
       "no server of NATS serves JetStream (now): start it with -js, or wait until it is ready",
       { cause: error },
     );
-  if (isApiError(error, [TOO_MANY_CONSUMERS]))
+  if (isApiError(error, TOO_MANY_CONSUMERS))
     return new DeliveryError(
       "unavailable",
       "NATS lets this service have no more consumers (now): call prepareNats again, or see the account's limit",

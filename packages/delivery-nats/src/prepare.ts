@@ -10,14 +10,13 @@ import {
   type StreamConfig,
 } from "@nats-io/jetstream";
 import { type NatsConnection, nanos } from "@nats-io/nats-core";
-import { asDeliveryError, TOO_MANY_CONSUMERS } from "./errors.js";
+import { asDeliveryError, isNameInUse } from "./errors.js";
 import { Names, type StreamKind } from "./names.js";
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 /** Servers count nanoseconds in 64 bits. */
 const MAX_AGE = 100 * 365 * DAY;
-const NAME_IN_USE = 10058;
 
 /**
  * How many consumers a stream may have: one for each client and each conversation that it reads. Servers since 2.15 take a stream that
@@ -104,8 +103,8 @@ function fill(options: PrepareOptions): Filled {
 }
 
 /**
- * Makes the streams of a service, or changes them to these options: it may be called again, with the same `partitions`. For whoever runs the service: clients need no
- * permission for it.
+ * Makes the streams of a service, or changes them to these options: it may be called again, with the same `partitions`. For whoever
+ * runs the service: clients need no permission for it.
  *
  * ```ts
  * const connection = await connect({ servers: "nats://nats.example.com" });
@@ -161,27 +160,29 @@ function configs(names: Names, partition: number, options: Filled): readonly Con
 /** @throws DeliveryError `invalid` if it is there with other settings */
 async function put(jsm: JetStreamManager, config: Config): Promise<void> {
   try {
-    await add(jsm, config);
+    await atMost(ANY, config, (one) => jsm.streams.add(one));
   } catch (error) {
-    if (!(error instanceof JetStreamApiError) || error.code !== NAME_IN_USE) throw error;
+    if (!isNameInUse(error)) throw error;
     const { description = "", max_consumers } = (await jsm.streams.info(config.name)).config;
     if (description !== config.description)
       throw new DeliveryError(
         "invalid",
         `partitions: the service is ${description}, which can't be changed to ${config.description}`,
       );
-    // Servers before 2.14 don't change it.
-    const update = (changed: Config) => jsm.streams.update(config.name, changed);
-    await update(config).catch(() => update({ ...config, max_consumers }));
+    await atMost(max_consumers, config, (one) => jsm.streams.update(config.name, one));
   }
 }
 
-async function add(jsm: JetStreamManager, config: Config): Promise<void> {
+/** Makes a request, and again with another number of consumers: an account may have a lower limit, and servers before 2.14 don't change it. */
+async function atMost(
+  maxConsumers: number,
+  config: Config,
+  request: (config: Config) => Promise<unknown>,
+): Promise<void> {
   try {
-    await jsm.streams.add(config);
+    await request(config);
   } catch (error) {
-    // The account has a lower limit.
-    if (!(error instanceof JetStreamApiError) || error.code !== TOO_MANY_CONSUMERS) throw error;
-    await jsm.streams.add({ ...config, max_consumers: ANY });
+    if (!(error instanceof JetStreamApiError) || isNameInUse(error)) throw error;
+    await request({ ...config, max_consumers: maxConsumers });
   }
 }

@@ -113,6 +113,31 @@ async function three(
   return { alice, carol, mallory, zed, a, c, copy, other, disturb };
 }
 
+/** Commits elsewhere until Carol has come, too. */
+async function callBack(alice: Someone, a: Conversation, c: Conversation) {
+  while (c.epoch !== a.epoch) {
+    await commits(1, [alice], [a]);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}
+
+/** An insider publishes the GroupInfo of a way that nobody else has seen, and Carol's log has expired. */
+async function ledAway(
+  line: Line,
+  { alice, carol, a, c }: { alice: Someone; carol: Someone; a: Conversation; c: Conversation },
+  copy: Awaited<ReturnType<typeof copyOf>>,
+) {
+  await carol.messenger.close();
+  const staged = await copy.commit({ forcePath: true });
+  line.groupInfo = await staged.groupInfo();
+  await staged.merge();
+  await commits(5, [alice], [a]);
+  line.isExpired = true;
+  const again = await carol.reopen({ limits: { proposalWait: 20 } });
+  await until([again], () => isBack(again));
+  return { again, c2: again.messenger.conversation(c.id) as Conversation };
+}
+
 /** Alice and Carol; Zed isn't in their group. */
 async function two(line: Line) {
   const world = new World({ members: "unchecked", wrap: line.wrap, engine: NEVER });
@@ -175,31 +200,33 @@ it("what is said again stands before what waited, after a restart too", async ()
   expect(order(await again.reopen())).toEqual(["first", "second"]);
 });
 
-it("what was said where a client was led, and nobody else was, is said again", async () => {
-  const line = new Line();
-  const { alice, carol, mallory, a, c, copy } = await three(line);
-  await mallory.messenger.close();
-  await carol.messenger.settled();
-  await carol.messenger.close();
-  // A way that nobody else has seen.
-  await copy.commit({ forcePath: true });
-  line.groupInfo = await copy.staged[0]?.groupInfo();
-  await commits(5, [alice], [a]);
-  line.isExpired = true;
-  const again = await carol.reopen({ limits: { proposalWait: 20 } });
-  await until([again], () => isBack(again));
-  const c2 = again.messenger.conversation(c.id) as Conversation;
-  await (await c2.send("where I was led")).sent;
-  line.groupInfo = undefined;
-  while (c2.epoch !== a.epoch) {
-    await commits(1, [alice], [a]);
-    await new Promise((resolve) => setTimeout(resolve, 300));
-  }
-  await agree([alice, again], [a, c2]);
-  await (await c2.send("here")).sent;
-  await until([alice], () => hasHeard(alice, "here"));
-  expect(await said(a)).toEqual(["carol: where I was led", "carol: here"]);
-});
+it.each(["is silent", "speaks"])(
+  "what was said where an insider led a client, and %s, is said again",
+  async (how) => {
+    const line = new Line();
+    const { alice, carol, mallory, a, c, copy } = await three(line);
+    await mallory.messenger.close();
+    await carol.messenger.settled();
+    const { again, c2 } = await ledAway(line, { alice, carol, a, c }, copy);
+    if (how === "speaks") {
+      const service = line.service as DeliveryService;
+      const { groupId } = c2;
+      for (const { message } of await logOf(service, groupId))
+        await copy.receive(message).catch(() => undefined);
+      const message = await copy.encrypt(framed(newId(), utf8("hi Carol")));
+      const key = () => epochKey(provider, copy.epoch, copy);
+      await service.send({ id: newId(), groupId, epoch: copy.epoch, message, key });
+      await until([again], () => hasHeard(again, "hi Carol"));
+    }
+    await (await c2.send("where I was led")).sent;
+    line.groupInfo = undefined;
+    await callBack(alice, a, c2);
+    await agree([alice, again], [a, c2]);
+    await (await c2.send("here")).sent;
+    await until([alice], () => hasHeard(alice, "here"));
+    expect(await said(a)).toEqual(["carol: where I was led", "carol: here"]);
+  },
+);
 
 it("what was to be said again is said once, however often its sender joins before it can send", async () => {
   const line = new Line();
@@ -308,54 +335,6 @@ it("what was said where a client was led, before others followed there, is said 
   await agree(people, all.slice(0, 3));
   await (await c.send("here")).sent;
   await until([alice, bob], () => hasHeard(alice, "here") && hasHeard(bob, "here"));
-  expect(await said(a)).toEqual(["carol: where I was led", "carol: here"]);
-});
-
-/** Commits elsewhere until Carol has come, too. */
-async function callBack(alice: Someone, a: Conversation, c: Conversation) {
-  while (c.epoch !== a.epoch) {
-    await commits(1, [alice], [a]);
-    await new Promise((resolve) => setTimeout(resolve, 300));
-  }
-}
-
-/** An insider publishes the GroupInfo of a way that nobody else has seen, and Carol's log has expired. */
-async function ledAway(
-  line: Line,
-  { alice, carol, a, c }: { alice: Someone; carol: Someone; a: Conversation; c: Conversation },
-  copy: Awaited<ReturnType<typeof copyOf>>,
-) {
-  await carol.messenger.close();
-  const staged = await copy.commit({ forcePath: true });
-  line.groupInfo = await staged.groupInfo();
-  await staged.merge();
-  await commits(5, [alice], [a]);
-  line.isExpired = true;
-  const again = await carol.reopen({ limits: { proposalWait: 20 } });
-  await until([again], () => isBack(again));
-  return { again, c2: again.messenger.conversation(c.id) as Conversation };
-}
-
-it("who leads a client elsewhere, and speaks there, speaks for nobody else", async () => {
-  const line = new Line();
-  const { alice, carol, mallory, a, c, copy } = await three(line);
-  await mallory.messenger.close();
-  await carol.messenger.settled();
-  const { again, c2 } = await ledAway(line, { alice, carol, a, c }, copy);
-  const service = line.service as DeliveryService;
-  for (const { message } of await logOf(service, c2.groupId))
-    await copy.receive(message).catch(() => undefined);
-  const message = await copy.encrypt(framed(newId(), utf8("hi Carol")));
-  const { groupId } = c2;
-  const key = () => epochKey(provider, copy.epoch, copy);
-  await service.send({ id: newId(), groupId, epoch: copy.epoch, message, key });
-  await until([again], () => hasHeard(again, "hi Carol"));
-  await (await c2.send("where I was led")).sent;
-  line.groupInfo = undefined;
-  await callBack(alice, a, c2);
-  await agree([alice, again], [a, c2]);
-  await (await c2.send("here")).sent;
-  await until([alice], () => hasHeard(alice, "here"));
   expect(await said(a)).toEqual(["carol: where I was led", "carol: here"]);
 });
 

@@ -1,7 +1,8 @@
 // What a conversation knew before entries of the log were received.
-import { type CommitMessage, equalBytes, type Member } from "@copse/core";
+import { type CommitMessage, equalBytes, type Group, type Member, ProposalType } from "@copse/core";
 import type { MembersEntry, MessageEntry, Person } from "../messenger/types.js";
 import type { Remembered } from "./history.js";
+import type { Room } from "./room.js";
 
 /** What is known of those whom the next commits remove. */
 export interface Before {
@@ -45,5 +46,33 @@ export function cameAndWent(
     removed: [...without(removed), ...difference.removed].map(person),
     left: removed.filter(({ leafIndex }) => leavers.has(leafIndex)).map(person),
     rejoined: rejoined.map(person),
+  };
+}
+
+/** The leaves that have asked to be removed. */
+function leaversOf(group: Group): Set<number> {
+  const leaves = new Set<number>();
+  for (const { proposal, proposer } of group.proposals) {
+    if (proposal.proposalType !== ProposalType.remove || !("removed" in proposal)) continue;
+    const isOwn = proposer.kind === "member" && proposer.member.leafIndex === proposal.removed;
+    if (isOwn) leaves.add(proposal.removed);
+  }
+  return leaves;
+}
+
+/** What a client said where the others may not have been. */
+export async function saidApart(room: Room): Promise<readonly MessageEntry[]> {
+  const { parted } = room.record;
+  return parted === undefined ? [] : room.ownMessages(BigInt(parted));
+}
+
+/** What a conversation knows now. */
+export async function beforeOf(room: Room, group: Group): Promise<Before> {
+  return {
+    remembered: await room.remembered(),
+    leavers: leaversOf(group),
+    epoch: group.epoch,
+    // Whoever follows it here has no keys of what it said before.
+    ...(room.record.apart && { said: await saidApart(room) }),
   };
 }

@@ -9,7 +9,7 @@ import { Backoff, deferred, pause } from "../messenger/platform.js";
 import { DeliveryError, type Handshake, type PublishedGroupInfo } from "../service.js";
 import { partsOf } from "./changes.js";
 import type { JudgedGroupInfo } from "./host.js";
-import { type Pending, placeOf, recordChange } from "./record.js";
+import { type ConversationRecord, type Pending, placeOf, recordChange } from "./record.js";
 import type { Room } from "./room.js";
 
 /** How often in a row the service may refuse before that is told to whoever waits. It may be that others haven't come so far. */
@@ -26,8 +26,6 @@ export class Joiner {
   #reason: string | undefined;
   /** The epoch of the last commit that another one came before. */
   #lostIn: bigint | undefined;
-  /** Who has signed the GroupInfo that is followed: see {@link ConversationRecord}. */
-  #ledBy: string | undefined;
   /** The GroupInfo that was refused last. */
   #refused: Uint8Array | undefined;
   /** How many GroupInfos in a row were refused in which this client isn't a member, or were none, to one that is new. */
@@ -172,20 +170,19 @@ export class Joiner {
     return false;
   }
 
-  /** Whether this client may join by a GroupInfo. One that it refuses is told once. */
-  async #mayFollow({ groupInfo }: PublishedGroupInfo): Promise<boolean> {
+  /** @returns what the record has of a GroupInfo by which this client may join. One that it refuses is told once */
+  async #leading({ groupInfo }: PublishedGroupInfo): Promise<Pick<ConversationRecord, "ledBy"> | undefined> {
     const room = this.#room;
     // Who is new knows nobody.
-    if (this.isNew) return true;
+    if (this.isNew) return {};
     const judged = await room.host.judge(groupInfo);
-    this.#ledBy = judged && this.#signerOf(judged);
     const refusal = judged === undefined ? { reason: "it is invalid" } : await room.refuses(judged);
     const isTold = this.#refused !== undefined && equalBytes(this.#refused, groupInfo);
     const isOut = judged !== undefined && !judged.members.some((one) => room.isOwn(one));
     this.#refusals = refusal !== undefined && isOut ? this.#refusals + 1 : 0;
     this.#refused = refusal && groupInfo;
     if (refusal !== undefined && !isTold) room.refusedToFollow(refusal);
-    return refusal === undefined;
+    return judged === undefined || refusal !== undefined ? undefined : { ledBy: this.#signerOf(judged) };
   }
 
   /** Who has signed a GroupInfo, if this client knows of others who may be elsewhere. */
@@ -203,7 +200,8 @@ export class Joiner {
     const published = await host.service.groupInfo(groupId, { signal });
     if (published === undefined) throw new DeliveryError("not-found", "the service doesn't know the group");
     return room.turn(async () => {
-      if (!(await this.#mayFollow(published))) return false;
+      const leading = await this.#leading(published);
+      if (leading === undefined) return false;
       await this.#dropNow();
       // What can't be read stands in the way.
       if (room.group === undefined) await room.deleteKnown(false);
@@ -218,7 +216,7 @@ export class Joiner {
         last: after,
         taken: true,
         pending,
-        ledBy: this.#ledBy,
+        ledBy: leading.ledBy,
         back: state === "joining" ? back : placeOf(room.record),
       };
       const options: ExternalJoinOptions = {

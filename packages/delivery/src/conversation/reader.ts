@@ -1,18 +1,9 @@
 // RFC 9750 §5.2: the log of a group, read in order: what it says, where it was read to, and the state of MLS go into one write.
-import {
-  type Group,
-  type Member,
-  MlsError,
-  type Outcome,
-  ProposalType,
-  type Received,
-  toHex,
-} from "@copse/core";
+import { type Group, type Member, MlsError, type Outcome, type Received, toHex } from "@copse/core";
 import { type AbortControllerLike, Backoff, newAbortController, pause } from "../messenger/platform.js";
-import type { MessageEntry } from "../messenger/types.js";
 import { isOfItsKind } from "../rules/framing.js";
 import { type Batch, DeliveryError, type LogEntry } from "../service.js";
-import type { Anew, Before, Difference } from "./before.js";
+import { type Anew, type Before, beforeOf, type Difference, saidApart } from "./before.js";
 import type { Joiner } from "./joiner.js";
 import type { Outbox } from "./outbox.js";
 import { Plan } from "./plan.js";
@@ -244,12 +235,7 @@ export class Reader {
   }
 
   async #anew(joining: Group): Promise<Anew> {
-    return { difference: await this.#difference(joining), said: await this.#saidApart() };
-  }
-
-  async #saidApart(): Promise<readonly MessageEntry[]> {
-    const { parted } = this.#room.record;
-    return parted === undefined ? [] : this.#room.ownMessages(BigInt(parted));
+    return { difference: await this.#difference(joining), said: await saidApart(this.#room) };
   }
 
   /** Who came and went since this client was in the group last. */
@@ -268,14 +254,7 @@ export class Reader {
   /** Receives entries, with all that follows from it, in one write. */
   async #step(group: Group, entries: readonly LogEntry[], isRetry: boolean, anew: Anew = {}): Promise<Plan> {
     const room = this.#room;
-    const before: Before = {
-      remembered: await room.remembered(),
-      leavers: leaversOf(group),
-      epoch: group.epoch,
-      // Whoever follows it has no keys of what it said here.
-      ...(room.record.apart && { said: await this.#saidApart() }),
-      ...anew,
-    };
+    const before: Before = { ...(await beforeOf(room, group)), ...anew };
     let plan!: Plan;
     let stuckAt = -1;
     const alongside = (outcomes: readonly Outcome<Received>[]) => {
@@ -333,14 +312,3 @@ const isUndecided = (one: Outcome<Received>): boolean =>
 
 /** Takes the place of an entry that isn't what it says it is: not all services look. */
 const NOTHING = new Uint8Array();
-
-/** The leaves that have asked to be removed. */
-export function leaversOf(group: Group): Set<number> {
-  const leaves = new Set<number>();
-  for (const { proposal, proposer } of group.proposals) {
-    if (proposal.proposalType !== ProposalType.remove || !("removed" in proposal)) continue;
-    const isOwn = proposer.kind === "member" && proposer.member.leafIndex === proposal.removed;
-    if (isOwn) leaves.add(proposal.removed);
-  }
-  return leaves;
-}

@@ -2,9 +2,9 @@
 // that is left, and for what was wished there.
 import { type Group, type Member, toHex } from "@copse/core";
 import { type Adoption, adopt, RemovalsUndone } from "@copse/core/rewind";
+import { beforeOf } from "../conversation/before.js";
 import type { Outbox } from "../conversation/outbox.js";
 import { Plan } from "../conversation/plan.js";
-import { leaversOf } from "../conversation/reader.js";
 import type { EntryChange } from "../conversation/record.js";
 import type { Room } from "../conversation/room.js";
 import type { Wishes } from "../conversation/wishes.js";
@@ -27,7 +27,7 @@ export async function changeOver(parts: Parts, group: Group, way: readonly Step[
   const fork = first.kept.commit.epoch - 1n;
   const isBack = group.epoch > fork;
   const prepared = {
-    before: { remembered: await room.remembered(), leavers: leaversOf(group), epoch: group.epoch },
+    before: await beforeOf(room, group),
     said: isBack ? await room.ownMessages(fork) : [],
     changes: [...(await announcements(parts, group, way)), ...(isBack ? await withdrawn(room, fork) : [])],
     fork,

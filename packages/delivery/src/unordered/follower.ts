@@ -2,10 +2,9 @@
 // the one that counts is taken, and another one later, if that comes and counts.
 import { equalBytes, type Group, MlsError, type Outcome, type Received } from "@copse/core";
 import { peek, stageProposal } from "@copse/core/rewind";
-import type { Before } from "../conversation/before.js";
+import { type Before, beforeOf } from "../conversation/before.js";
 import type { Outbox } from "../conversation/outbox.js";
 import { Plan } from "../conversation/plan.js";
-import { leaversOf } from "../conversation/reader.js";
 import { KEYS } from "../conversation/record.js";
 import type { Early, Room } from "../conversation/room.js";
 import type { Follower } from "../conversation/settling.js";
@@ -131,7 +130,7 @@ export class UnorderedFollower implements Follower {
 
   /** Receives a message of the present epoch or an earlier one, or looks at one of another branch. */
   async #message(group: Group, entry: LogEntry, header: Header, isRetry: boolean): Promise<void> {
-    const before = await this.#before(group);
+    const before = await beforeOf(this.#room, group);
     let plan: Plan | undefined;
     let failure: MlsError | undefined;
     const isLast = entry.epoch <= this.#branches.floor(group);
@@ -184,10 +183,6 @@ export class UnorderedFollower implements Follower {
     return plan;
   }
 
-  async #before(group: Group): Promise<Before> {
-    return { remembered: await this.#room.remembered(), leavers: leaversOf(group), epoch: group.epoch };
-  }
-
   async #write(plan: Plan): Promise<void> {
     await this.#room.host.client.writeEntries(plan.changes());
     plan.apply();
@@ -230,7 +225,7 @@ export class UnorderedFollower implements Follower {
   async #keep(group: Group, entry: LogEntry): Promise<void> {
     const room = this.#room;
     const waiting = room.early.filter(({ kind }) => kind === "handshake");
-    const plan = new Plan(room, this.#outbox, await this.#before(group), false);
+    const plan = new Plan(room, this.#outbox, await beforeOf(this.#room, group), false);
     plan.record = { ...plan.record, cursor: entry.cursor };
     const [oldest] = waiting;
     if (oldest !== undefined && waiting.length >= MAX_COMMITS) {
