@@ -11,7 +11,7 @@ import { expect, it } from "vitest";
 import { epochKey } from "../src/messenger/epoch-key.js";
 import { framed, utf8 } from "../src/messenger/wire.js";
 import { logOf, spoilt, submitJunk } from "./support/mallory.js";
-import { copyOf, newId, provider } from "./support/outlaw.js";
+import { copyOf, newId, outlaw, provider } from "./support/outlaw.js";
 import {
   agree,
   conversationOf,
@@ -126,16 +126,18 @@ async function ledAway(
   line: Line,
   { alice, carol, a, c }: { alice: Someone; carol: Someone; a: Conversation; c: Conversation },
   copy: Awaited<ReturnType<typeof copyOf>>,
+  add: readonly Uint8Array[] = [],
 ) {
   await carol.messenger.close();
-  const staged = await copy.commit({ forcePath: true });
+  const staged = await copy.commit({ forcePath: true, add });
+  const welcome = staged.welcomes[0]?.welcome;
   line.groupInfo = await staged.groupInfo();
   await staged.merge();
   await commits(5, [alice], [a]);
   line.isExpired = true;
   const again = await carol.reopen({ limits: { proposalWait: 20 } });
   await until([again], () => isBack(again));
-  return { again, c2: again.messenger.conversation(c.id) as Conversation };
+  return { again, c2: again.messenger.conversation(c.id) as Conversation, welcome };
 }
 
 /** Alice and Carol; Zed isn't in their group. */
@@ -200,22 +202,25 @@ it("what is said again stands before what waited, after a restart too", async ()
   expect(order(await again.reopen())).toEqual(["first", "second"]);
 });
 
-it.each(["is silent", "speaks"])(
+it.each(["is silent", "speaks", "has somebody speak whom it has added there"])(
   "what was said where an insider led a client, and %s, is said again",
   async (how) => {
     const line = new Line();
     const { alice, carol, mallory, a, c, copy } = await three(line);
     await mallory.messenger.close();
     await carol.messenger.settled();
-    const { again, c2 } = await ledAway(line, { alice, carol, a, c }, copy);
-    if (how === "speaks") {
+    const puppet = await outlaw("puppet");
+    const add = how.startsWith("has") ? [await puppet.createKeyPackage()] : [];
+    const { again, c2, welcome } = await ledAway(line, { alice, carol, a, c }, copy, add);
+    if (how !== "is silent") {
       const service = line.service as DeliveryService;
       const { groupId } = c2;
+      const one = welcome === undefined ? copy : await puppet.join(welcome);
       for (const { message } of await logOf(service, groupId))
-        await copy.receive(message).catch(() => undefined);
-      const message = await copy.encrypt(framed(newId(), utf8("hi Carol")));
-      const key = () => epochKey(provider, copy.epoch, copy);
-      await service.send({ id: newId(), groupId, epoch: copy.epoch, message, key });
+        await one.receive(message).catch(() => undefined);
+      const message = await one.encrypt(framed(newId(), utf8("hi Carol")));
+      const key = () => epochKey(provider, one.epoch, one);
+      await service.send({ id: newId(), groupId, epoch: one.epoch, message, key });
       await until([again], () => hasHeard(again, "hi Carol"));
     }
     await (await c2.send("where I was led")).sent;

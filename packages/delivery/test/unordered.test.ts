@@ -1,7 +1,8 @@
 // Conversations where nobody orders commits: each member gets them in another order, and all end in the same epoch.
-import { MessengerError, memoryDelivery } from "@copse/delivery";
+import { type Conversation, MessengerError, memoryDelivery } from "@copse/delivery";
 import { type SettleBranchesOptions, settleBranches } from "@copse/delivery/unordered";
 import { expect, it } from "vitest";
+import { Lines } from "./support/lines.js";
 import {
   agree,
   conversationOf,
@@ -52,12 +53,12 @@ async function haveHeard(
   for (const [i, one] of all.entries()) {
     const who = people[i] as Someone;
     for (;;) {
+      const count = who.events.length;
       const now = (await said(one)).sort();
       if (now.length >= expected.length) {
         expect(now).toEqual(expected);
         break;
       }
-      const count = who.events.length;
       await until([who], () => who.events.length > count);
     }
   }
@@ -239,4 +240,33 @@ it("who has joined again says that it is settled only when it is", async () => {
   const held = states.find(({ state }) => state === "catching-up")?.at ?? 0;
   const early = states.filter(({ state, at }) => state === "active" && at > held && at < held + after - 50);
   expect(early).toEqual([]);
+});
+
+it("what was said apart reaches who follows there", async () => {
+  const lines = new Lines();
+  const delivery = memoryDelivery({ ordering: "none" });
+  const options = {
+    settle: settleBranches({ after: AFTER, patience: 300 }),
+    limits: { proposalWait: 600_000 },
+  };
+  const people = await Promise.all(
+    ["alice", "carol"].map((name) =>
+      world.person(name, {
+        ...options,
+        delivery: ({ signatureKey }) => lines.wrap(delivery.connect(name, signatureKey), name),
+      }),
+    ),
+  );
+  await settled(people);
+  const all = await together(people);
+  await settled(people);
+  const [alice0, carol0] = people as [Someone, Someone];
+  await alice0.messenger.close();
+  const [carol, c] = await lines.again(carol0, all[1] as Conversation);
+  await carol.messenger.settled();
+  await (await c.send("apart")).sent;
+  const [alice, a] = await lines.again(alice0, all[0] as Conversation);
+  await agree([alice, carol], [a, c]);
+  await (await c.send("here")).sent;
+  await haveHeard([alice], [a], ["carol: apart", "carol: here"]);
 });

@@ -222,7 +222,10 @@ describe.skipIf(CHROMIUM === undefined)("in Chromium", () => {
       page,
       `globalThis.heard = 0;
       storage.changes(() => heard++);
-      globalThis.turn = storage.turn("one", () => new Promise((resolve) => { globalThis.end = resolve; }));`,
+      // Before the other one asks for it: in another process, that may be faster.
+      await new Promise((has) => {
+        globalThis.turn = storage.turn("one", () => new Promise((resolve) => { globalThis.end = resolve; has(); }));
+      });`,
     );
     await run(
       other,

@@ -26,7 +26,7 @@ import { readHistory } from "./history.js";
 import type { Host } from "./host.js";
 import { Joiner } from "./joiner.js";
 import { Outbox } from "./outbox.js";
-import { unread } from "./reach.js";
+import { joinAgain, missing, unread } from "./reach.js";
 import { Reader } from "./reader.js";
 import { type ConversationRecord, type HistoryPlaces, KEYS, type Wish } from "./record.js";
 import { Room } from "./room.js";
@@ -254,8 +254,7 @@ export class GroupConversation implements Conversation {
       this.#driver.wake();
       return;
     }
-    if (state === "joining" && room.joining === undefined) room.lost = "it hadn't joined when it ended";
-    if (state === "active" && room.group === undefined) room.lost = "its state was lost";
+    room.lost = missing(room);
     this.#reader.start();
     this.#doubt.resume();
   }
@@ -349,6 +348,10 @@ export class GroupConversation implements Conversation {
     this.#wishes.found();
     room.tellState();
     if (room.isOver && before.state !== room.record.state) this.#ended();
+    if (room.isEnded) return;
+    const lacks = missing(room);
+    if (lacks !== undefined && room.lost === undefined) joinAgain(room, lacks);
+    this.#doubt.resume();
   }
 
   #stop(): void {
@@ -383,6 +386,7 @@ export class GroupConversation implements Conversation {
     );
     const leave = room.wishes.filter(({ kind }) => kind === "leave").map(({ number }) => number);
     this.#wishes.ended(leave);
+    this.#driver.end();
     this.#rejectAll(error);
     room.wishes = [];
     this.#outbox.items = [];

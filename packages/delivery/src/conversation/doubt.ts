@@ -160,9 +160,9 @@ export class Doubt {
     const { host, groupId } = room;
     const { unfinished } = room.record;
     const published = await host.service.groupInfo(groupId, { signal: room.signal });
-    // By that the service has finished what it hadn't.
-    await finished(room, unfinished);
     const { last } = room.record;
+    // By that the service has finished what it hadn't: not where it is behind.
+    if (published?.handshake === last) await finished(room, unfinished);
     const isNewest = published === undefined || published.handshake === last;
     const unread = isNewest ? 0 : await locked(room);
     // What came since is read first, if it can be: it may settle everything.

@@ -75,6 +75,12 @@ export class Driver {
     this.wake();
   }
 
+  /** Answers whoever waits for what has come true. */
+  end(): void {
+    this.#wishes.ended(this.#done);
+    this.#done = [];
+  }
+
   /** A commit was merged: of this client, or another one before it. */
   merged(done: readonly number[], isLost: boolean, pending: Pending | undefined): void {
     const isUnderWay = pending !== undefined && pending === this.#submitted;
@@ -242,8 +248,7 @@ export class Driver {
       answer = { kind: "refused", reason: error.message };
     } finally {
       this.#submitted = undefined;
-      this.#wishes.ended(this.#done);
-      this.#done = [];
+      this.end();
     }
     this.#backoff.reset();
     if (answer.kind === "refused") await room.turn(() => this.#refused(pending, answer.reason));

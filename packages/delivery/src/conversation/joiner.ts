@@ -9,6 +9,7 @@ import { Backoff, deferred, pause } from "../messenger/platform.js";
 import { DeliveryError, type Handshake, type PublishedGroupInfo } from "../service.js";
 import { partsOf } from "./changes.js";
 import type { JudgedGroupInfo } from "./host.js";
+import { TAKEN } from "./reach.js";
 import { type ConversationRecord, type Pending, placeOf, recordChange } from "./record.js";
 import type { Room } from "./room.js";
 
@@ -22,6 +23,8 @@ export class Joiner {
   /** Settles when the commit that joins is in force, for the first time. */
   readonly joined = deferred<void>();
   readonly #backoff: Backoff;
+  /** How long it waits if its place was taken with its own key: two that do that to each other must not go on without a pause. */
+  readonly #taken: Backoff;
   /** Why it joins again. */
   #reason: string | undefined;
   /** The epoch of the last commit that another one came before. */
@@ -37,6 +40,7 @@ export class Joiner {
     this.#room = room;
     this.#refuse = refuse;
     this.#backoff = new Backoff(room.host.limits);
+    this.#taken = new Backoff(room.host.limits);
   }
 
   /**
@@ -46,6 +50,7 @@ export class Joiner {
    */
   async join(): Promise<void> {
     const room = this.#room;
+    if (room.lost === TAKEN) await pause(this.#taken.next(), room.signal);
     while (!room.isEnded) {
       let failure: unknown;
       try {

@@ -160,10 +160,13 @@ export class Outbox {
     return { changes: renewed.map((one) => this.#change(one)), apply };
   }
 
-  /** Sends once more what stands in a branch that is left, before all that came later. Who has read it there knows it again. */
-  repeated(entries: readonly MessageEntry[]): Later {
+  /**
+   * Sends once more what stands in a branch that is left, before all that came later. Who has read it there knows it again.
+   * @param ended the IDs of items that stand in the log now: they don't wait any more
+   */
+  repeated(entries: readonly MessageEntry[], ended?: ReadonlySet<string>): Later {
     const batch = this.#room.nextNumber();
-    const waiting = new Set(this.items.map(({ id }) => id));
+    const waiting = new Set(this.items.map(({ id }) => id).filter((id) => ended?.has(id) !== true));
     const left = entries.filter(({ id }) => !waiting.has(id));
     const items = left.map(
       ({ id, time, data, place }): Item => ({

@@ -3,6 +3,7 @@
 import {
   type ApplicationMessage,
   type CommitMessage,
+  equalBytes,
   type Member,
   type MlsError,
   type Outcome,
@@ -18,19 +19,20 @@ import { type Before, cameAndWent, NO_DIFFERENCE } from "./before.js";
 import { historyChange, mark, messageEntry } from "./history.js";
 import type { Item } from "./item.js";
 import type { Outbox } from "./outbox.js";
-import { isFinished, joinAgain } from "./reach.js";
+import { isFinished, joinAgain, TAKEN } from "./reach.js";
 import {
   type ConversationRecord,
   committed,
   type EntryChange,
+  followedBy,
   heardIn,
   joinedAnew,
   KEYS,
   partedIn,
   recordChange,
-  type SavedEarly,
 } from "./record.js";
 import type { Early, Room } from "./room.js";
+import { Waiting } from "./waiting.js";
 
 /** How many commits wait for proposals, or for each other. */
 const MAX_COMMITS = 8;
@@ -52,13 +54,12 @@ export class Plan {
   readonly #leavers: Set<number>;
   /** The handshakes that are over now. */
   readonly #handshakes = new Set<string>();
-  #early: Early[];
-  #earlyBytes: number;
-  #droppedEarly = 0;
+  readonly waiting: Waiting;
   #since: Map<string, number> | undefined;
-  /** What this client has said in these entries. */
+  /** The IDs of the items that stand in these entries, and what this client has said in them. */
+  readonly #ended = new Set<string>();
   readonly #said: MessageEntry[] = [];
-  /** Whether somebody has joined here by an external commit, and nobody has heard before what this client said. */
+  /** Whether a member has joined here anew for the first time, and nobody has heard before what this client said. */
   #isFollowed = false;
   /** A commit was refused here: how. */
   refused: "by-all" | "alone" | undefined;
@@ -79,8 +80,7 @@ export class Plan {
     this.#isRetry = isRetry;
     this.record = room.record;
     this.#leavers = new Set(before.leavers);
-    this.#early = [...room.early];
-    this.#earlyBytes = room.early.reduce((sum, { message }) => sum + message.length, 0);
+    this.waiting = new Waiting(room, this.#changes);
   }
 
   /** Takes what became of an entry: that is decided. */
@@ -100,7 +100,7 @@ export class Plan {
   changes(): EntryChange[] {
     const { id } = this.#room;
     const { pending, last } = this.record;
-    if (this.#isFollowed) this.#renew([], [...(this.#before.said ?? []), ...this.#said]);
+    if (this.record.state === "active") this.#sayAgain();
     // What is staged still follows another handshake now.
     if (pending?.kind === "commit" && pending.after !== last)
       this.record = { ...this.record, pending: { ...pending, id: this.#room.host.newId(), after: last } };
@@ -113,18 +113,25 @@ export class Plan {
   apply(): void {
     const room = this.#room;
     room.record = this.record;
-    room.early = this.#early;
     if (this.#since !== undefined) room.since = this.#since;
     for (const one of this.#marks) this.#before.remembered.add(one);
     for (const effect of this.#effects) effect();
-    const dropped = `${this.#droppedEarly} messages came before their epoch: there was no room for them`;
-    if (this.#droppedEarly > 0) room.problem("dropped", dropped);
+    this.waiting.apply();
     room.tellState();
     room.host.settles();
   }
 
+  /** What stands in the log where whoever has joined anew here has no keys of it. */
+  #sayAgain(): void {
+    const followed = BigInt(this.record.followed ?? 0n);
+    const before = (this.#isFollowed && this.#before.said) || [];
+    const missed = [...before, ...this.#said.filter(({ epoch = followed }) => epoch < followed)];
+    // Of what was said again, that form.
+    if (missed.length > 0) this.#renew([], [...new Map(missed.map((one) => [one.id, one])).values()]);
+  }
+
   #received(entry: LogEntry, received: Received): void {
-    if (this.#isRetry) this.endEarly(entry);
+    if (this.#isRetry) this.waiting.end(entry);
     if (received.kind === "application") this.#message(entry, received);
     else if (received.kind === "commit") this.#commit(entry, received);
     else if (received.kind === "proposal") this.#proposal(received);
@@ -142,7 +149,7 @@ export class Plan {
     }
     const { id, content } = message;
     if (this.record.unheard) this.record = { ...this.record, unheard: undefined };
-    this.record = heardIn(this.record, epoch, sender);
+    this.#heard(epoch, sender);
     this.#say(messageEntry({ place: 0, id, time: entry.time, sender: who, epoch, data: content }));
   }
 
@@ -190,6 +197,7 @@ export class Plan {
   }
 
   #endItem(item: Item): void {
+    this.#ended.add(item.id);
     this.#changes.set(KEYS.item(this.#room.id, item.number), undefined);
     this.#effects.push(() => this.#outbox.drop(item));
   }
@@ -201,7 +209,10 @@ export class Plan {
 
   /** What stands in the log in vain is sent once more, as another one. */
   #renew(items: readonly Item[], said: readonly MessageEntry[] = []): void {
-    for (const { changes, apply } of [this.#outbox.renewed(items), this.#outbox.repeated(said)]) {
+    for (const { changes, apply } of [
+      this.#outbox.renewed(items),
+      this.#outbox.repeated(said, this.#ended),
+    ]) {
       for (const one of changes) this.#changes.set(one.key, one.value);
       this.#effects.push(apply);
     }
@@ -238,10 +249,8 @@ export class Plan {
     };
     // This client hasn't read what the log had before: what it has sent may stand there.
     if (joins) this.#renew(this.#outbox.items, this.#before.said);
-    else if (!commit.own && !commit.external)
-      this.record = heardIn(this.record, commit.epoch, commit.committer);
-    else if (!commit.own && this.record.apart && this.#before.difference === undefined)
-      this.#isFollowed = true;
+    else if (!commit.own && !commit.external) this.#heard(commit.epoch, commit.committer);
+    else if (!commit.own) this.#followed(commit);
     this.#members(entry.time, commit, by);
     this.#leavers.clear();
     const { epoch } = commit;
@@ -251,6 +260,20 @@ export class Plan {
       room.host.tell({ kind: "epoch", conversation, epoch, by, bytes: entry.message.length });
     });
     if (!commit.active) this.#removed(commit);
+  }
+
+  #heard(epoch: bigint, sender: Member): void {
+    const since = (this.#since ?? this.#room.since).get(toHex(sender.signatureKey));
+    this.record = heardIn(this.record, epoch, sender, since === undefined || since < this.record.joined);
+  }
+
+  /** Somebody has joined by an external commit. Who is new isn't owed what was said before. */
+  #followed({ committer, removed, epoch }: CommitMessage): void {
+    const { signatureKey } = committer;
+    if (!removed.some((one) => equalBytes(one.signatureKey, signatureKey))) return;
+    const { apart } = this.record;
+    this.record = followedBy(this.record, epoch, committer);
+    if (this.record.apart !== apart) this.#isFollowed = true;
   }
 
   #members(time: number, commit: CommitMessage, by: Person): void {
@@ -264,8 +287,7 @@ export class Plan {
     const members: MembersEntry = { kind: "members", place: this.record.next, time, epoch, by, ...list };
     this.#since ??= new Map(this.#room.since);
     for (const { signatureKey } of members.removed) this.#since.delete(toHex(signatureKey));
-    for (const { signatureKey } of [...members.added, ...members.rejoined])
-      this.#since.set(toHex(signatureKey), time);
+    for (const { signatureKey } of members.added) this.#since.set(toHex(signatureKey), time);
     this.#write(members);
     const { conversation } = this.#room;
     this.#effects.push(() => this.#room.host.tell({ kind: "members", conversation, entry: members }));
@@ -274,7 +296,7 @@ export class Plan {
   #removed({ removed, reinit, external, added }: CommitMessage): void {
     const room = this.#room;
     if (external && added.some((one) => room.isOwn(one))) {
-      this.#effects.push(() => joinAgain(room, "it has joined by a commit whose state it has given up"));
+      this.#effects.push(() => joinAgain(room, TAKEN));
       return;
     }
     const asked =
@@ -284,15 +306,14 @@ export class Plan {
     this.record = { ...this.record, state: left ? "left" : "removed" };
     for (const { number } of room.wishes) this.#changes.set(KEYS.wish(room.id, number), undefined);
     for (const item of this.#outbox.items) this.#changes.set(KEYS.item(room.id, item.number), undefined);
-    for (const { number } of this.#early) this.#changes.set(KEYS.earlyOne(room.id, number), undefined);
-    this.#early = [];
+    this.waiting.endAll();
     this.#effects.push(() => room.ended());
   }
 
   #rejected(entry: LogEntry, error: MlsError): void {
     const { code } = error;
     if (code === "duplicate" || code === "removed" || code === "closed") {
-      this.endEarly(entry);
+      this.waiting.end(entry);
       if (code === "duplicate" && entry.kind === "handshake") this.#repeated(entry);
       return;
     }
@@ -313,7 +334,7 @@ export class Plan {
       this.keep(entry);
       return;
     }
-    this.endEarly(entry);
+    this.waiting.end(entry);
     const item = this.#outbox.find(entry.id);
     if (item !== undefined) {
       // It came so late that nobody has its keys any more.
@@ -330,13 +351,13 @@ export class Plan {
   #refusedCommit(entry: LogEntry, error: MlsError): void {
     if (error.code === "pending") return;
     const isBefore = (one: Early) => one.kind === "handshake" && one.epoch < entry.epoch;
-    const follows = error.code === "future-epoch" && this.#early.some(isBefore);
+    const follows = error.code === "future-epoch" && this.waiting.all.some(isBefore);
     if (error.code === "proposal-missing" || follows) {
       this.#passed(entry, false);
       this.#keepCommit(entry);
       return;
     }
-    this.endEarly(entry);
+    this.waiting.end(entry);
     // One of an epoch that is over: of somebody who has refused what this client has taken.
     this.#passed(entry, false);
     this.refused = error.alone === true ? "alone" : (this.refused ?? "by-all");
@@ -354,10 +375,10 @@ export class Plan {
   /** Keeps a commit until its proposals come, or the commit that it follows. */
   #keepCommit(entry: LogEntry): void {
     if (this.#isRetry) return;
-    const commits = this.#early.filter(({ kind }) => kind === "handshake");
+    const commits = this.waiting.all.filter(({ kind }) => kind === "handshake");
     const [first] = commits;
     if (first !== undefined && commits.length >= MAX_COMMITS) {
-      this.endEarly(first);
+      this.waiting.end(first);
       this.refused ??= "by-all";
       this.#report("junk", `a commit of epoch ${first.epoch} refers to proposals that never came`, undefined);
     }
@@ -366,28 +387,7 @@ export class Plan {
 
   /** Keeps an entry until its time comes. One that was read before stays. */
   keep(entry: LogEntry): void {
-    const { id, host } = this.#room;
-    if (this.#isRetry) return;
-    const { limits } = host;
-    this.#earlyBytes += entry.message.length;
-    if (this.#early.length >= limits.early || this.#earlyBytes > limits.earlyBytes) {
-      this.#earlyBytes -= entry.message.length;
-      this.#droppedEarly++;
-      return;
-    }
-    const number = this.#room.nextNumber();
-    this.#early.push({ ...entry, number });
-    const { message, ...rest } = entry;
-    const saved: SavedEarly = { ...rest, number, epoch: String(entry.epoch) };
-    this.#changes.set(KEYS.earlyOne(id, number), pack(saved, message));
-  }
-
-  /** What waited waits no longer. */
-  endEarly(entry: LogEntry): void {
-    const found = this.#early.find((one) => one === entry);
-    if (found === undefined) return;
-    this.#early = this.#early.filter((one) => one !== found);
-    this.#changes.set(KEYS.earlyOne(this.#room.id, found.number), undefined);
+    if (!this.#isRetry) this.waiting.keep(entry);
   }
 
   #person(member: Member): Person {

@@ -44,6 +44,17 @@ async function joinIfLocked(room: Room): Promise<void> {
   joinAgain(room, "the others took a commit that the service doesn't let this client read");
 }
 
+/** Why a client joins again whose place was taken by an own commit: it has given that one's state up, or another process has it. */
+export const TAKEN = "its place was taken by a commit of its own whose state it doesn't have";
+
+/** What is missing of the state from which a conversation goes on; `undefined` if nothing is. */
+export function missing({ record, group, joining }: Room): string | undefined {
+  if (record.state === "joining") return joining === undefined ? "it hadn't joined when it ended" : undefined;
+  if (record.state !== "active") return undefined;
+  if (group === undefined) return "its state was lost";
+  return group.active ? undefined : TAKEN;
+}
+
 /** The others are elsewhere, or the state is lost. @param why as it is told when it has joined */
 export function joinAgain(room: Room, why: string): void {
   room.lost = why;

@@ -46,8 +46,13 @@ export interface ConversationRecord {
   readonly alone?: string | undefined;
   /** Whether nothing of another member was taken since this client joined by an external commit. */
   readonly unheard?: boolean | undefined;
-  /** Whether nothing was taken since then that says that somebody has heard what it said: see {@link heardIn}. */
-  readonly apart?: boolean | undefined;
+  /**
+   * As long as nothing was taken since then that says that somebody has heard what it said ({@link heardIn}): who has joined it there,
+   * by the first digits of their signature keys. Each of them has it said again once.
+   */
+  readonly apart?: readonly string[] | undefined;
+  /** The epoch that the last external commit of somebody who was a member before has started, in decimal. */
+  readonly followed?: string | undefined;
   /**
    * The signature key, in hexadecimal, of who signed the GroupInfo by which this client joined, if there were others: of them, nobody
    * may be there.
@@ -83,18 +88,39 @@ export function partedIn({ parted }: ConversationRecord, epoch: bigint, said: bi
 
 /**
  * What is otherwise once another member has said something in an epoch, or has committed in it: it has heard what this client said there. Who joins by
- * an external commit hasn't, and who signed the GroupInfo by which this client joined may have made all of it up.
+ * an external commit hasn't, and who signed the GroupInfo by which this client joined may have made all of it up, with all who are new to it.
+ * @param wasKnown whether this client knew the member before it joined
  */
 export function heardIn(
   record: ConversationRecord,
   epoch: bigint,
   { signatureKey }: Pick<Member, "signatureKey">,
+  wasKnown: boolean,
 ): ConversationRecord {
   const { apart, parted, refused, ledBy } = record;
-  if (ledBy !== undefined && ledBy === toHex(signatureKey)) return record;
+  if (ledBy !== undefined && (!wasKnown || ledBy === toHex(signatureKey))) return record;
   const isTogether = parted !== undefined && refused === 0 && epoch > BigInt(parted);
   if (!apart && !isTogether && ledBy === undefined) return record;
   return { ...record, apart: undefined, ledBy: undefined, parted: isTogether ? undefined : parted };
+}
+
+/** How many of those who follow a client have what it said apart said again, and by how much of their keys they are known. */
+const MOST_FOLLOWERS = 256;
+const DIGITS = 16;
+
+/**
+ * What is otherwise once a member has joined anew where this client is.
+ * @param epoch the one that it has started
+ */
+export function followedBy(
+  record: ConversationRecord,
+  epoch: bigint,
+  { signatureKey }: Pick<Member, "signatureKey">,
+): ConversationRecord {
+  const { apart } = record;
+  const name = toHex(signatureKey).slice(0, DIGITS);
+  const isNew = apart !== undefined && apart.length < MOST_FOLLOWERS && !apart.includes(name);
+  return { ...record, followed: String(epoch), apart: isNew ? [...apart, name] : apart };
 }
 
 /**
@@ -108,7 +134,7 @@ export function committed(
   isDisputed: boolean,
   now: number,
 ): ConversationRecord {
-  const { alone, state } = record;
+  const { alone, state, followed } = record;
   return {
     ...record,
     state: state === "starting" || (state === "joining" && own) ? "active" : state,
@@ -116,6 +142,8 @@ export function committed(
     renewed: own ? now : record.renewed,
     commits: own ? 0 : record.commits + 1,
     highest: String(epoch),
+    // Of another branch.
+    followed: followed !== undefined && BigInt(followed) > epoch ? undefined : followed,
     // Own commits don't make it longer ago, nor do those of others who are answered by somebody elsewhere.
     alone: alone !== undefined && (own || isDisputed) ? String(BigInt(alone) + 1n) : alone,
   };
@@ -130,7 +158,7 @@ export function joinedAnew(
   // What it refused before says nothing about where it is now. Nobody else may be there: what it says there is said again elsewhere.
   const parted = partedIn(record, epoch - 1n, epoch - 1n);
   const none = { alone: undefined, back: undefined, refused: 0, heard: 0 };
-  return { ...none, parted, unheard: true, apart: true, joined: time };
+  return { ...none, parted, unheard: true, apart: [], joined: time };
 }
 
 export const placeOf = ({ state, cursor, last, taken, ledBy }: ConversationRecord): Place => ({

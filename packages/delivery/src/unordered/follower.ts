@@ -171,7 +171,7 @@ export class UnorderedFollower implements Follower {
     else {
       plan = new Plan(this.#room, this.#outbox, before, isRetry);
       if (!isRetry) plan.record = { ...plan.record, cursor: entry.cursor };
-      if (isPlaced) plan.endEarly(entry);
+      if (isPlaced) plan.waiting.end(entry);
       else plan.keep(entry);
     }
     await this.#write(plan);
@@ -229,7 +229,7 @@ export class UnorderedFollower implements Follower {
     plan.record = { ...plan.record, cursor: entry.cursor };
     const [oldest] = waiting;
     if (oldest !== undefined && waiting.length >= MAX_COMMITS) {
-      plan.endEarly(oldest);
+      plan.waiting.end(oldest);
       room.problem("junk", `a commit of epoch ${oldest.epoch} fits no branch`);
     }
     plan.keep(entry);

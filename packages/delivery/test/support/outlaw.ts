@@ -1,5 +1,6 @@
 // Somebody who keeps to MLS, and not to what the service or the group expects: with a group of the core instead of a messenger.
 import { type Bytes, Client, type Group, generateSigner, insecureAcceptAll, type Signer } from "@copse/core";
+import { joinByExternalCommit } from "@copse/core/external";
 import type { Cursor, DeliveryService, EpochKeySource, Handshake, LogEntry } from "@copse/delivery";
 import { epochKey } from "../../src/messenger/epoch-key.js";
 import { NAME_EXTENSION } from "../../src/messenger/name.js";
@@ -134,4 +135,31 @@ export class Schemer {
       // Not for it.
     }
   }
+}
+
+/** Joins by an external commit in the place of the leaf that has the same key. */
+export async function takePlace(
+  service: DeliveryService,
+  groupId: Uint8Array,
+  name: string,
+  signer: Signer,
+): Promise<void> {
+  const published = await service.groupInfo(groupId);
+  if (published === undefined) throw new Error("expected a group");
+  const client = await outlaw(name, signer);
+  const { group } = await joinByExternalCommit(client, published.groupInfo, { resync: true });
+  const [staged] = group.staged;
+  if (staged === undefined) throw new Error("expected a commit");
+  const { epoch, suite, publicKey } = await epochKey(provider, staged.epoch, staged);
+  const { kind } = await service.submit({
+    id: newId(),
+    groupId,
+    epoch: staged.epoch - 1n,
+    after: published.handshake,
+    message: staged.commit,
+    groupInfo: await staged.groupInfo(),
+    welcomes: [],
+    nextKey: { epoch, suite, publicKey },
+  });
+  if (kind !== "accepted") throw new Error(`expected it to be accepted, got ${kind}`);
 }
