@@ -1,7 +1,6 @@
 // What NATS answers, as errors of a delivery service.
 import { DeliveryError } from "@copse/delivery/service";
-import { JetStreamApiCodes, JetStreamApiError, JetStreamError } from "@nats-io/jetstream";
-import { errors } from "@nats-io/nats-core";
+import { JetStreamApiCodes, type JetStreamApiError } from "@nats-io/jetstream";
 
 /** Codes of JetStream's errors. The client library has names for a few alone. */
 const WRONG_LAST_SEQUENCE: readonly number[] = [
@@ -16,8 +15,21 @@ const NAME_IN_USE: readonly number[] = [10058];
 /** Too large, or the stream, the account or the server keeps no more. */
 const FULL: readonly number[] = [10002, 10023, 10028, 10047, 10054, 10077];
 
+const FEW_SERVERS: readonly number[] = [10074];
+
+/** Goes by the name, not by the class: an application's connection may be of another copy of the client library. */
+const isNamed = (error: unknown, ...names: readonly string[]): error is Error =>
+  error instanceof Error && names.includes(error.name);
+
+const isOfApi = (error: unknown): error is JetStreamApiError => isNamed(error, "JetStreamApiError");
+
 const isApiError = (error: unknown, codes: readonly number[]): boolean =>
-  error instanceof JetStreamApiError && codes.includes(error.code);
+  isOfApi(error) && codes.includes(error.code);
+
+/** Whether JetStream refuses settings for another reason than that a stream has others. */
+export const isRefusal = (error: unknown): boolean => isOfApi(error) && !isNameInUse(error);
+
+export const isTimeout = (error: unknown): boolean => isNamed(error, "TimeoutError");
 
 /** Whether something else is the last on the subject than was expected. */
 export const isWrongLastSequence = (error: unknown): boolean => isApiError(error, WRONG_LAST_SEQUENCE);
@@ -32,10 +44,13 @@ export const isNameInUse = (error: unknown): boolean => isApiError(error, NAME_I
 export const isNoMessage = (error: unknown): boolean => isApiError(error, NO_MESSAGE);
 
 /** Lost connections, no responders, no leader, timeouts, and what servers of other versions may say. */
-function isOfNats(error: unknown): boolean {
-  if (error instanceof JetStreamError || error instanceof JetStreamApiError) return true;
-  return Object.values(errors).some((kind) => error instanceof kind);
-}
+const isOfNats = (error: unknown): boolean =>
+  isNamed(
+    error,
+    ...["JetStreamApiError", "JetStreamError", "JetStreamStatusError", "ClosedConnectionError"],
+    ...["ConnectionError", "DrainingConnectionError", "InvalidOperationError", "InvalidSubjectError"],
+    ...["NoResponders", "ProtocolError", "RequestError", "TimeoutError"],
+  );
 
 const text = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
@@ -43,15 +58,15 @@ const text = (error: unknown) => (error instanceof Error ? error.message : Strin
 export function asDeliveryError(error: unknown): unknown {
   if (error instanceof DeliveryError) return error;
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  if (error instanceof errors.PermissionViolationError || cause instanceof errors.PermissionViolationError)
+  if (isNamed(error, "PermissionViolationError") || isNamed(cause, "PermissionViolationError"))
     return new DeliveryError("forbidden", `NATS does not let this client do this: ${text(cause)}`, {
       cause: error,
     });
-  if (error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError)
+  if (isNamed(error, "AuthorizationError", "UserAuthenticationExpiredError"))
     return new DeliveryError("forbidden", `NATS does not let this client in: ${text(error)}`, {
       cause: error,
     });
-  if (error instanceof errors.InvalidArgumentError)
+  if (isNamed(error, "InvalidArgumentError"))
     return new DeliveryError("limit", `NATS takes no message of this size: ${text(error)}`, { cause: error });
   if (isApiError(error, FULL))
     return new DeliveryError("limit", `NATS keeps no more: ${text(error)}`, { cause: error });
@@ -63,8 +78,9 @@ export function asDeliveryError(error: unknown): unknown {
         cause: error,
       },
     );
-  // The library doesn't export this class.
-  if (error instanceof Error && error.name === "JetStreamNotEnabled")
+  if (isApiError(error, FEW_SERVERS))
+    return new DeliveryError("limit", `replicas: NATS has fewer servers: ${text(error)}`, { cause: error });
+  if (isNamed(error, "JetStreamNotEnabled"))
     return new DeliveryError(
       "unavailable",
       "no server of NATS serves JetStream (now): start it with -js, or wait until it is ready",

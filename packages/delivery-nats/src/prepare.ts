@@ -1,7 +1,6 @@
 // Makes what a service needs on a NATS cluster: five streams for each partition.
 import { DeliveryError } from "@copse/delivery/service";
 import {
-  JetStreamApiError,
   type JetStreamManager,
   jetstreamManager,
   type Placement,
@@ -10,7 +9,7 @@ import {
   type StreamConfig,
 } from "@nats-io/jetstream";
 import { type NatsConnection, nanos } from "@nats-io/nats-core";
-import { asDeliveryError, isNameInUse } from "./errors.js";
+import { asDeliveryError, isNameInUse, isRefusal } from "./errors.js";
 import { Names, type StreamKind } from "./names.js";
 
 const MINUTE = 60_000;
@@ -70,6 +69,16 @@ export function decodeSettings(description: string): Settings | undefined {
 }
 
 /** @throws DeliveryError `invalid` */
+export function needConnection(connection: unknown): asserts connection is NatsConnection {
+  if (typeof (connection as NatsConnection | undefined)?.request === "function") return;
+  const got = connection instanceof Promise ? "a promise: await it first" : typeof connection;
+  throw new DeliveryError(
+    "invalid",
+    `connection: expected what connect() of a client of NATS gives, got ${got}`,
+  );
+}
+
+/** @throws DeliveryError `invalid` */
 export function checkPrefix(prefix: string): string {
   if (/^[\w-]{1,32}$/.test(prefix)) return prefix;
   throw new DeliveryError("invalid", `prefix: expected 1 to 32 characters of 0-9a-zA-Z_-, got "${prefix}"`);
@@ -114,6 +123,7 @@ function fill(options: PrepareOptions): Filled {
  */
 export async function prepareNats(connection: NatsConnection, options: PrepareOptions = {}): Promise<void> {
   const filled = fill(options);
+  needConnection(connection);
   const names = new Names(filled.prefix, filled.partitions);
   try {
     const jsm = await jetstreamManager(connection, { timeout: 30_000 });
@@ -182,7 +192,7 @@ async function atMost(
   try {
     await request(config);
   } catch (error) {
-    if (!(error instanceof JetStreamApiError) || isNameInUse(error)) throw error;
+    if (!isRefusal(error)) throw error;
     await request({ ...config, max_consumers: maxConsumers });
   }
 }

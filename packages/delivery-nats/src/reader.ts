@@ -2,7 +2,7 @@
 import { Ending } from "@copse/delivery/rules";
 import { type Batch, type CallOptions, DeliveryError } from "@copse/delivery/service";
 import type { Consumer, ConsumerMessages, JsMsg } from "@nats-io/jetstream";
-import { errors } from "@nats-io/nats-core";
+import { isTimeout } from "./errors.js";
 import { fromDelivered, type Link, type Received } from "./link.js";
 
 /** Entries of a batch, and how many the server sends ahead. */
@@ -139,7 +139,7 @@ async function patiently<T>(request: () => Promise<T>): Promise<T> {
     try {
       return await request();
     } catch (error) {
-      if (!(error instanceof errors.TimeoutError) || tries >= PATIENCE) throw error;
+      if (!isTimeout(error) || tries >= PATIENCE) throw error;
     }
 }
 

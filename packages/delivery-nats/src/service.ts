@@ -39,7 +39,7 @@ import { KeyPackages } from "./key-packages.js";
 import { Link } from "./link.js";
 import { Names, tokenOf } from "./names.js";
 import { Parcels } from "./parcels.js";
-import { checkPrefix, decodeSettings } from "./prepare.js";
+import { checkPrefix, decodeSettings, needConnection } from "./prepare.js";
 import { Records } from "./records.js";
 import { Welcomes } from "./welcomes.js";
 
@@ -83,7 +83,9 @@ export async function natsDelivery(options: NatsDeliveryOptions): Promise<Delive
   const client = takeBytes(options.client, "client", 1, 4096);
   const { connection } = options;
   const isOwn = typeof connection === "function";
-  const link = await Link.open(isOwn ? await opened(connection) : connection, isOwn, options.timeout ?? 5000);
+  const open = isOwn ? await opened(connection) : connection;
+  needConnection(open);
+  const link = await Link.open(open, isOwn, options.timeout ?? 5000);
   try {
     const partitions = await link.run(undefined, () => partitionsOf(link, prefix));
     const own = { user: await tokenOf(user), client: await tokenOf(client) };
