@@ -28,8 +28,15 @@ export async function claimFor(
     const usable: Uint8Array[] = [];
     for (const keyPackage of all) if (await isOf(room, user, keyPackage)) usable.push(keyPackage);
     const isMember = group !== undefined && membersOf(room, group, [user]).length > 0;
+    const name = JSON.stringify(user);
+    const { id } = host.provider.suite;
     if (usable.length === 0 && !isMember)
-      throw new MessengerError("unknown-user", `the service has no key package of ${JSON.stringify(user)}`);
+      throw new MessengerError(
+        "unknown-user",
+        all.length === 0
+          ? `the service has no key package of ${name} for cipher suite ${id}`
+          : `the service has no key package of ${name} that is good, of ${all.length}: problems say why`,
+      );
     claimed.set(user, usable);
   }
   return claimed;

@@ -1,7 +1,7 @@
 // RFC 9750 §5.2.1: commits of this client. Each is staged, submitted, and merged when it comes back in the log.
 import { type CommitOptions, MlsError } from "@copse/core";
 import { epochKey } from "../messenger/epoch-key.js";
-import { MessengerError } from "../messenger/errors.js";
+import { MessengerError, problemOf } from "../messenger/errors.js";
 import { Again, Backoff, pause } from "../messenger/platform.js";
 import { DeliveryError, type Handshake, type Submitted } from "../service.js";
 import { claimFor, commitFor, partsOf, RENEWAL } from "./changes.js";
@@ -118,7 +118,7 @@ export class Driver {
         await room.recover(error);
         const message = "a commit couldn't be made or submitted";
         if (error instanceof DeliveryError) room.failed(message, error, true);
-        else room.problem("storage", message, { retry: true, cause: error });
+        else room.problem(problemOf(error), message, { retry: true, cause: error });
         await pause(this.#backoff.next(error), room.signal);
       }
     }

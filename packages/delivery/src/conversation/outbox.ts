@@ -1,6 +1,6 @@
 // What is to be sent: first into the storage, then to the service, in order, until it stands in the log.
 import { type AbortSignalLike, type Bytes, MlsError } from "@copse/core";
-import { MessengerError, refusedBy } from "../messenger/errors.js";
+import { MessengerError, problemOf, refusedBy } from "../messenger/errors.js";
 import { Again, Backoff, called, type Deferred, deferred, pause } from "../messenger/platform.js";
 import type { MessageEntry, Outgoing } from "../messenger/types.js";
 import { framed } from "../messenger/wire.js";
@@ -359,7 +359,8 @@ export class Outbox {
   async #isOver(item: Item, error: unknown, tries: number): Promise<boolean> {
     if (!(error instanceof DeliveryError)) {
       await this.#room.recover(error);
-      this.#room.problem("storage", "a message can't be sealed or stored", { retry: true, cause: error });
+      const message = "a message can't be sealed or stored";
+      this.#room.problem(problemOf(error), message, { retry: true, cause: error });
       return false;
     }
     const { code } = error;

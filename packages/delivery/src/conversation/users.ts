@@ -10,8 +10,9 @@ const MAX_USERS = 1000;
 
 /** @throws MessengerError `usage` */
 export function needUsers(users: readonly string[]): readonly string[] {
+  const got = Array.isArray(users) ? users.length : typeof users;
   if (!Array.isArray(users) || users.length > MAX_USERS)
-    throw new MessengerError("usage", `expected up to ${MAX_USERS} users`);
+    throw new MessengerError("usage", `expected an array of up to ${MAX_USERS} users, got ${got}`);
   try {
     return [...new Set(users.map(takeUser))];
   } catch (cause) {

@@ -1,5 +1,7 @@
 // Why a conversation doesn't do what it was asked to.
 import { type AbortSignalLike, MlsError, type Retry } from "@copse/core";
+import { DeliveryError } from "../service.js";
+import type { Problem } from "./types.js";
 
 /**
  * - `unknown-user`: the service has no key package of a user, or who is to be removed is no member
@@ -52,6 +54,12 @@ export const closed = (): MessengerError => new MessengerError("closed", "the me
 
 /** Whether an error says nothing about what failed: a hook or a provider has given no answer. */
 export const isUndecided = (error: unknown): boolean => error instanceof MlsError && error.retry === "now";
+
+/** Whose failure it is: the service's, the storage's, or that of what else the application has given. */
+export function problemOf(error: unknown): Problem["code"] {
+  if (error instanceof DeliveryError) return "delivery";
+  return error instanceof MlsError && error.code === "try-again" ? "application" : "storage";
+}
 
 /** The service doesn't take what it was asked for, and won't. */
 export const refusedBy = (what: string, cause: Error): MessengerError =>

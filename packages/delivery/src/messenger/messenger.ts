@@ -162,8 +162,8 @@ export class ClientMessenger implements Messenger {
   ): Promise<Conversation> {
     const all = needUsers(users);
     this.#needRoom();
-    if (name !== undefined && utf8(name).length > MAX_NAME)
-      throw new MessengerError("usage", `expected a name of at most ${MAX_NAME} bytes of UTF-8`);
+    if (name !== undefined && (typeof name !== "string" || utf8(name).length > MAX_NAME))
+      throw new MessengerError("usage", `expected a name, a text of at most ${MAX_NAME} bytes of UTF-8`);
     const { client, provider, now } = this.#host;
     const groupId = provider.random(GROUP_ID_SIZE);
     const id = toHex(groupId);
@@ -191,7 +191,10 @@ export class ClientMessenger implements Messenger {
 
   async join(id: string, { signal }: OperationOptions = {}): Promise<Conversation> {
     if (!/^([0-9a-f]{2})+$/.test(id) || groupIdOf(id).length > MAX_GROUP_ID)
-      throw new MessengerError("usage", "expected the ID of a conversation in hexadecimal");
+      throw new MessengerError(
+        "usage",
+        `expected the ID of a conversation, of 1 to ${MAX_GROUP_ID} bytes in hexadecimal, got ${JSON.stringify(id)?.slice(0, 100)}`,
+      );
     let begun: GroupConversation | undefined;
     const giveUp = () => void begun?.discard();
     return called(this.#host, { signal, giveUp }, async () => {

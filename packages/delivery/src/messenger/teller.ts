@@ -1,5 +1,6 @@
 // What the application is told: each thing once.
 import { DeliveryError } from "../service.js";
+import { MessengerError } from "./errors.js";
 import type { Conversation, MessengerEvent } from "./types.js";
 
 export class Teller {
@@ -17,7 +18,13 @@ export class Teller {
     return this.#connected === true;
   }
 
+  /** @throws MessengerError `usage` */
   on(listener: (event: MessengerEvent) => void): () => void {
+    if (typeof listener !== "function")
+      throw new MessengerError(
+        "usage",
+        `expected a function that is called with events, got ${typeof listener}`,
+      );
     const one = (event: MessengerEvent) => listener(event);
     this.#listeners.add(one);
     this.tellEarly();
@@ -54,11 +61,20 @@ export class Teller {
     for (const listener of [...this.#listeners]) {
       try {
         // Listeners may be asynchronous.
-        void Promise.resolve(listener(event)).catch(() => undefined);
-      } catch {
-        // Theirs.
+        void Promise.resolve(listener(event)).catch((cause) => this.#thrown(event, cause));
+      } catch (cause) {
+        this.#thrown(event, cause);
       }
     }
+  }
+
+  /** A mistake of the application's isn't to be found by silence alone. */
+  #thrown(event: MessengerEvent, cause: unknown): void {
+    // It would go on for ever.
+    if (event.kind === "problem") return;
+    const message = `a listener threw at the event ${event.kind}`;
+    const problem = { code: "application", message, who: undefined, retry: false, cause } as const;
+    this.tell({ kind: "problem", conversation: undefined, problem });
   }
 
   reached(connected: boolean, cause?: unknown): void {

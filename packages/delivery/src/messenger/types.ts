@@ -186,9 +186,18 @@ export interface Invitation {
  *   `connection` tells
  * - `change`: a wish (invite, remove, update) of before a restart that can't be fulfilled any more
  * - `storage`: the storage failed, or another messenger has it now
+ * - `application`: what the application has given failed, such as its authentication service or a provider; or a listener threw
  */
 export interface Problem {
-  readonly code: "junk" | "unreadable" | "dropped" | "rejoined" | "delivery" | "change" | "storage";
+  readonly code:
+    | "junk"
+    | "unreadable"
+    | "dropped"
+    | "rejoined"
+    | "delivery"
+    | "change"
+    | "storage"
+    | "application";
   readonly message: string;
   /** Who caused it, where that can be told. */
   readonly who: Person | undefined;

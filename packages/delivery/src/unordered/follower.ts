@@ -9,6 +9,7 @@ import { KEYS } from "../conversation/record.js";
 import type { Early, Room } from "../conversation/room.js";
 import type { Follower } from "../conversation/settling.js";
 import type { Wishes } from "../conversation/wishes.js";
+import { problemOf } from "../messenger/errors.js";
 import { Backoff, pause } from "../messenger/platform.js";
 import { readFraming } from "../rules/framing.js";
 import { DeliveryError, type LogEntry } from "../service.js";
@@ -298,8 +299,10 @@ export class UnorderedFollower implements Follower {
         if (room.isEnded) return;
         if (error instanceof DeliveryError && error.code === "unavailable") room.host.reached(false);
         await room.recover(error);
-        const code = error instanceof DeliveryError ? "delivery" : "storage";
-        room.problem(code, "it couldn't be settled which commit counts", { retry: true, cause: error });
+        room.problem(problemOf(error), "it couldn't be settled which commit counts", {
+          retry: true,
+          cause: error,
+        });
         wait = backoff.next(error);
       }
     }

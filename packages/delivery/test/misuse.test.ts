@@ -1,0 +1,85 @@
+// What an application passes that isn't right, and what it does wrong itself: it is told what was expected, and what came.
+import { insecureAcceptAll, MlsError } from "@copse/core";
+import type { Conversation, MessengerEvent } from "@copse/delivery";
+import { expect, it } from "vitest";
+import { type Someone, together, until, World } from "./support/people.js";
+
+const usage = (...parts: readonly string[]) => ({
+  code: "usage",
+  message: expect.stringMatching(new RegExp(parts.join(".*"))),
+});
+
+it("says what was expected, and what came", async () => {
+  const world = new World();
+  const people = (await world.people("alice", "bob")) as [Someone, Someone];
+  const [a] = (await together(people)) as [Conversation];
+  const { messenger } = people[0];
+  const calls: [() => unknown, ReturnType<typeof usage>][] = [
+    [() => messenger.start("bob" as never), usage("array of up to 1000 users", "string")],
+    [() => messenger.start(["bob"], { name: 5 as never }), usage("a text")],
+    [() => messenger.join("zz"), usage("hexadecimal", '"zz"')],
+    [() => messenger.join(undefined as never), usage("hexadecimal", "undefined")],
+    [() => a.invite("bob" as never), usage("array of up to 1000 users", "string")],
+    [() => a.safetyNumber("bob" as never), usage("a member", "string")],
+    [async () => messenger.on(undefined as never), usage("a function", "undefined")],
+  ];
+  for (const [call, expected] of calls) await expect(call()).rejects.toMatchObject(expected);
+});
+
+it("tells by a problem that a listener threw, and tells the others all the same", async () => {
+  const world = new World();
+  const people = (await world.people("alice", "bob")) as [Someone, Someone];
+  const [alice, bob] = people;
+  const heard: MessengerEvent[] = [];
+  alice.messenger.on((event) => {
+    if (event.kind === "message") throw new Error("its own");
+  });
+  alice.messenger.on(async (event) => {
+    if (event.kind === "message" || event.kind === "problem") throw new Error("its own, later");
+  });
+  alice.messenger.on((event) => void heard.push(event));
+  const [, b] = (await together(people)) as [Conversation, Conversation];
+  await b.send("hello");
+  const found = () => heard.flatMap((one) => (one.kind === "problem" ? [one.problem] : []));
+  await until([alice, bob], () => found().length > 1);
+  expect(found().map(({ code, message }) => `${code}: ${message}`)).toEqual(
+    Array(2).fill("application: a listener threw at the event message"),
+  );
+  expect(found().map(({ cause }) => (cause as Error).message)).toEqual(["its own", "its own, later"]);
+  expect(heard.filter(({ kind }) => kind === "message")).toHaveLength(1);
+});
+
+it("tells by a problem of the application that its authentication service fails", async () => {
+  const world = new World();
+  let isDown = false;
+  const authentication = {
+    ...insecureAcceptAll(),
+    validate: async () => {
+      if (isDown) throw new Error("it is down");
+      return true;
+    },
+  };
+  const alice = await world.person("alice", { authentication } as never);
+  await world.people("bob");
+  await alice.messenger.settled();
+  isDown = true;
+  const started = alice.messenger.start(["bob"]);
+  const codes = () =>
+    alice.events.flatMap((one) =>
+      one.kind === "problem" && one.problem.cause instanceof MlsError ? [one.problem.code] : [],
+    );
+  await until([alice], () => codes().length > 0);
+  isDown = false;
+  await started;
+  expect(new Set(codes())).toEqual(new Set(["application"]));
+});
+
+it("says that the service has no key package for its cipher suite", async () => {
+  const world = new World();
+  const alice = await world.person("alice", { suite: 3 });
+  await world.people("bob");
+  await expect(alice.messenger.start(["bob"])).rejects.toMatchObject({
+    code: "unknown-user",
+    message: 'the service has no key package of "bob" for cipher suite 3',
+  });
+});
