@@ -91,7 +91,8 @@ export interface Outgoing {
   /**
    * Resolves when it stands in the group's log, where all members find it, however often this client must try. That it is refused
    * is told here, or, if nobody has asked for this, by a {@link Problem}.
-   * @throws MessengerError `removed`, `refused`; `closed` if the messenger is closed before: it is sent by the next one
+   * @throws MessengerError `refused`, also if it is too large for the service; `removed`, `left`: the others may show it all the same,
+   *   if the service had it already; `closed` if the messenger is closed before: it is sent by the next one
    */
   readonly sent: Promise<MessageEntry>;
 }
@@ -112,10 +113,12 @@ export interface Conversation {
 
   /**
    * Sends a message. It is in the history, and told by an event, when it stands in the log.
-   * @param content a text, or bytes
+   * @param content a text, or bytes: at most `policy.maxApplicationSize` and what the service takes. What is too much for the service,
+   *   {@link Outgoing.sent} tells
    * @param options `signal` gives it up as long as it isn't being written
    * @returns when it is safe in the storage
-   * @throws MessengerError `removed`, `left`; `limit` if too much waits in the outbox; MlsError `storage`
+   * @throws MessengerError `removed`, `left`; `limit` if too much waits in the outbox; `usage` if it is larger than the policy allows;
+   *   MlsError `storage`
    * @example
    * const { sent } = await conversation.send("Hello!");
    * await sent;
@@ -124,8 +127,10 @@ export interface Conversation {
   /** What isn't in the log yet. */
   outbox(): readonly MessageEntry[];
   /**
-   * Adds all clients of users.
-   * @returns when they are members. The wish outlives a restart; the `signal` withdraws it, unless it is too late
+   * Adds all clients of users, as far as they aren't members. They are members from the commit on, whether they accept or not. So who has
+   * declined, and was not removed since, gets no second invitation by this: remove them first.
+   * @returns when they are members, at once if they are already. The wish outlives a restart; the `signal` withdraws it, unless it is
+   *   too late
    * @throws MessengerError `unknown-user` if one of them has no key package left, `refused`, `removed`
    */
   invite(users: readonly string[], options?: OperationOptions): Promise<void>;
@@ -141,7 +146,12 @@ export interface Conversation {
   remove(who: readonly (string | Pick<Person, "signatureKey">)[], options?: OperationOptions): Promise<void>;
   /** Renews this client's keys. The schedule does it, too. */
   update(options?: OperationOptions): Promise<void>;
-  /** Asks the others to remove this client. @returns when one of them has done it */
+  /**
+   * Asks the others to remove this client, in each epoch anew until one of them has done it.
+   * @param options `signal` ends the asking. What was asked before may be out: the others can remove this client all the same as long
+   *   as the epoch lasts, and then it has left
+   * @returns when one of them has done it. The wish outlives a restart
+   */
   leave(options?: OperationOptions): Promise<void>;
   /** Entries in their order. */
   history(options?: HistoryOptions): Promise<readonly HistoryEntry[]>;
@@ -169,9 +179,16 @@ export interface Invitation {
   readonly time: number;
   /** As {@link Conversation.safetyNumber}, with who invites. */
   safetyNumber(person?: Pick<Person, "user" | "signatureKey">, options?: OperationOptions): Promise<string>;
-  /** @throws MessengerError `gone` if it was answered already, `closed` */
+  /**
+   * Takes part. It is a member already, since the commit by which it was invited.
+   * @throws MessengerError `gone` if it was answered already, `closed`; MlsError if the Welcome can't be used any more
+   */
   accept(options?: OperationOptions): Promise<Conversation>;
-  /** @throws MessengerError as {@link accept} */
+  /**
+   * Forgets the invitation. It leaves nothing and tells nobody: this client stays a member, in the others' lists too, until one of them
+   * removes it. {@link Messenger.join} of the conversation still lets it in until then.
+   * @throws MessengerError as {@link accept}
+   */
   decline(options?: OperationOptions): Promise<void>;
 }
 
@@ -222,7 +239,7 @@ export type MessengerEvent =
       readonly conversation: Conversation;
       readonly state: ConversationState;
     }
-  /** Another epoch. `bytes`: of the commit. */
+  /** A commit is in force: another epoch. `by` made it; `bytes` is the size of its message. */
   | {
       readonly kind: "epoch";
       readonly conversation: Conversation;
@@ -230,7 +247,10 @@ export type MessengerEvent =
       readonly by: Person;
       readonly bytes: number;
     }
-  /** While it catches up: `behind` entries are still to come, as far as the service knows. */
+  /**
+   * While it catches up: `done` entries of the log were read since that began, and `behind` are still to come, as far as the service
+   * knows.
+   */
   | {
       readonly kind: "progress";
       readonly conversation: Conversation;
@@ -256,7 +276,7 @@ export interface MessengerOptions extends StoredClientOptions {
   readonly delivery: DeliveryService | ((client: StoredClient) => Awaitable<DeliveryService>);
   /**
    * Decides about invitations: `true` accepts, `false` declines, `undefined` leaves it to {@link Invitation.accept}.
-   * Default: all wait.
+   * What declining means, {@link Invitation.decline} says. Default: all wait.
    */
   readonly accept?: (invitation: Invitation) => Awaitable<boolean | undefined>;
   /** The user that a credential names. Default: the UTF-8 text of a basic credential. @returns `undefined`: nobody */
@@ -299,6 +319,7 @@ export interface MessengerLimits {
 export interface Messenger {
   readonly user: string;
   readonly client: StoredClient;
+  /** All that are stored, those that are over too, in no particular order: an application sorts them itself. */
   readonly conversations: readonly Conversation[];
   readonly invitations: readonly Invitation[];
   /** Whether the service is reached. */
