@@ -346,7 +346,8 @@ export interface Messenger {
    */
   join(id: string, options?: OperationOptions): Promise<Conversation>;
   /**
-   * Calls `listener` for each event. What it throws is dropped. Who listens as soon as `openMessenger` has answered misses none.
+   * Calls `listener` for each event. Who listens as soon as `openMessenger` has answered misses none. What it throws is told by a
+   * {@link Problem} `application`, but for what it throws at a problem.
    * @returns what ends that
    */
   on(listener: (event: MessengerEvent) => void): () => void;
