@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // `npm run bench`, published as `npx copse-bench`: the hot paths of each suite and provider, beside their floor and beside ts-mls in the same run.
 import { loadavg } from "node:os";
 import { isMet } from "./bars.js";

@@ -41,10 +41,10 @@ const needed = (files) =>
     .filter((file) => !files.includes(file))
     .map((file) => `no ${file}`);
 
-/** Only what is built, what it is built from, and what says so. */
+/** Only what is built, what it is built from, what says so, and the programs by which it is begun. */
 function superfluous(files) {
   const wanted =
-    /^(dist\/.*\.(js|d\.ts)(\.map)?|src\/.*\.ts|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
+    /^(bin\/.*\.js|dist\/.*\.(js|d\.ts)(\.map)?|src\/.*\.ts|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
   return files.filter((file) => !wanted.test(file)).map((file) => `${file} isn't to be published`);
 }
 

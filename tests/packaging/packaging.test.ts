@@ -1,7 +1,9 @@
 // The checks of `npm run pack:check` and `npm run api` find what they are for.
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { copyFile, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fromRoot } from "@copse/test-support/files";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -88,10 +90,33 @@ describe("what is published", () => {
 
   test("has no file that doesn't belong to it, and none without a source", async () => {
     const { problemsOf } = await script<Contents>("contents");
-    expect(problemsOf(await example({}), [...FILES, "dist/.tsbuildinfo", "dist/old.js"])).toEqual([
+    expect(
+      problemsOf(await example({}), [...FILES, "bin/example.js", "dist/.tsbuildinfo", "dist/old.js"]),
+    ).toEqual([
       "@copse/example: dist/.tsbuildinfo isn't to be published",
       "@copse/example: dist/old.js has no source: delete dist, and build again",
     ]);
+  });
+
+  test("has its programs where npm finds them before anything is built", async () => {
+    const { PACKAGES } = await script<{ readonly PACKAGES: readonly Package[] }>("packages");
+    const programs = PACKAGES.flatMap(({ folder, manifest }) =>
+      Object.entries((manifest.bin ?? {}) as Record<string, string>).map(
+        ([name, path]) => [name, path, join(folder, path)] as const,
+      ),
+    );
+    expect(programs.map(([name]) => name).sort()).toEqual(["copse-bench", "copse-delivery"]);
+    for (const [name, path, file] of programs) {
+      expect(path).toMatch(/^(\.\/)?bin\//);
+      expect((await stat(file)).mode & 0o111, `${path} can be run`).toBe(0o111);
+      const place = await mkdtemp(`${folder}/program-`);
+      await mkdir(`${place}/bin`);
+      await writeFile(`${place}/package.json`, '{"type":"module"}');
+      await copyFile(file, `${place}/bin/${name}.js`);
+      const unbuilt = spawnSync(process.execPath, [`${place}/bin/${name}.js`], { encoding: "utf8" });
+      expect(unbuilt).toMatchObject({ status: 1, stdout: "" });
+      expect(unbuilt.stderr).toMatch(/^\S+ isn't built yet: run `npm run build`.*\n$/);
+    }
   });
 
   test("has no declaration that an older compiler reads as any", async () => {

@@ -1,6 +1,6 @@
-#!/usr/bin/env node
 // The program: npx copse-delivery --data ./data
 import { parseArgs } from "node:util";
+import { takeOrigins, takePages } from "./server/doors.js";
 import { serveDelivery } from "./server.js";
 
 const HELP = `usage: copse-delivery --data FOLDER [--port 8080] [--host 127.0.0.1] [--origin https://chat.example]... [--page https://app.example]...
@@ -22,15 +22,15 @@ async function main(): Promise<void> {
   });
   const port = Number(values.port);
   if (values.help) return void process.stdout.write(HELP);
-  if (values.data === undefined) throw new Error(`--data: expected a folder\n\n${HELP}`);
+  if (!values.data) throw new Error(`--data: expected a folder, got nothing\n\n${HELP}`);
   if (!(Number.isInteger(port) && port >= 0 && port < 65536))
     throw new Error(`--port: expected 0 to 65535, got ${values.port}`);
   const server = await serveDelivery({
     data: values.data,
     port,
     host: values.host,
-    ...(values.origin === undefined ? {} : { origins: values.origin }),
-    ...(values.page === undefined ? {} : { pages: values.page }),
+    ...(values.origin === undefined ? {} : { origins: takeOrigins("--origin", values.origin) }),
+    ...(values.page === undefined ? {} : { pages: takePages("--page", values.page) }),
   });
   process.stdout.write(`${server.url}\n`);
   const stop = () => void server.close().then(() => process.exit(0));
