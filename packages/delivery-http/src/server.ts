@@ -1,6 +1,12 @@
 // The service: RFC 9750 §5 in one process.
 export type { DeliveryCounters } from "./server/counters.js";
 export type { PublicHandshakes } from "./server/groups/followers.js";
-export type { AdmissionRequest, DeliveryRates, ServerQuotas, ServerTimes } from "./server/options.js";
+export type {
+  AdmissionRequest,
+  DeliveryRates,
+  ServeDeliveryOptions,
+  ServerQuotas,
+  ServerTimes,
+} from "./server/options.js";
 export type { Rate } from "./server/rates.js";
-export { type DeliveryServer, type ServeDeliveryOptions, serveDelivery } from "./server/serve.js";
+export { type DeliveryServer, serveDelivery } from "./server/serve.js";

@@ -46,7 +46,10 @@ export function httpDelivery(options: HttpDeliveryOptions): HttpDelivery {
   if (typeof sign !== "function")
     throw new DeliveryError("invalid", "expected a client, or sign, signatureKey and suite");
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
-    throw new DeliveryError("invalid", "url: expected one of http or https");
+    throw new DeliveryError(
+      "invalid",
+      `url: expected one such as https://chat.example, got ${shownUrl(url)}`,
+    );
   const fetchOfPlatform: FetchLike = (target, request) => fetch(target, request);
   return new HttpConnection(
     {
@@ -62,3 +65,7 @@ export function httpDelivery(options: HttpDeliveryOptions): HttpDelivery {
     options.WebSocket,
   );
 }
+
+/** What came in the place of a URL, without what may be a password. */
+const shownUrl = (url: unknown) =>
+  typeof url === "string" ? `"${url.replace(/^.*@/s, "...@").slice(0, 80)}"` : String(url);

@@ -16,12 +16,16 @@ export class Doors {
   readonly #pages: ReadonlySet<string> | "any";
   readonly #isLocal: boolean;
   readonly #hosts: ReadonlySet<string> | "any";
+  /** The origins by which clients reach the service, as clients write them. `undefined`: by the names of this machine. */
+  readonly origins: readonly string[] | undefined;
 
   /** @throws DeliveryError `invalid` */
   constructor({ origins, pages, isBehindProxy }: DoorsOptions) {
-    this.#pages = pages === "any" ? pages : new Set([...(origins ?? []), ...pages].map(originOf));
+    this.origins = origins === undefined ? undefined : takeOrigins("origins", origins);
+    const own = this.origins ?? [];
+    this.#pages = pages === "any" ? pages : new Set([...own, ...takePages("pages", pages)]);
     this.#isLocal = origins === undefined;
-    this.#hosts = isBehindProxy ? "any" : new Set((origins ?? []).map((one) => new URL(one).hostname));
+    this.#hosts = isBehindProxy ? "any" : new Set(own.map((one) => new URL(one).hostname));
   }
 
   /**
@@ -51,14 +55,47 @@ export class Doors {
   }
 }
 
-/** As browsers write it. @throws DeliveryError `invalid` */
-function originOf(page: string): string {
-  // That of pages without one of their own, such as files.
-  if (page === "null") return page;
-  if (!URL.canParse(page)) return refuse("invalid", `pages: expected origins, got ${page}`);
-  const { origin, protocol, host } = new URL(page);
-  // Applications have schemes of their own.
-  return origin === "null" ? `${protocol}//${host}` : origin;
+/** The origin of a URL as browsers write it; `undefined` if it has none. */
+function originOf(url: string): string | undefined {
+  if (!URL.canParse(url)) return undefined;
+  const { origin, protocol, host } = new URL(url);
+  if (origin !== "null") return origin;
+  // Applications have schemes of their own. Without a host it is a name and a port: `localhost:8080`.
+  return host === "" ? undefined : `${protocol}//${host}`;
+}
+
+/**
+ * Origins as clients and browsers write them.
+ * @param option the name by which they were given, for the error
+ * @throws DeliveryError `invalid`
+ */
+export const takeOrigins = (option: string, values: readonly string[]): readonly string[] =>
+  takeEach(option, "https://chat.example", values, (value) => {
+    const origin = originOf(value);
+    return origin !== undefined && /^https?:/.test(origin) ? origin : undefined;
+  });
+
+/** The same of pages, which may be those of applications. */
+export const takePages = (option: string, values: readonly string[]): readonly string[] =>
+  // `null` is the origin of pages without one of their own, such as files.
+  takeEach(option, "https://app.example", values, (value) => (value === "null" ? value : originOf(value)));
+
+function takeEach(
+  option: string,
+  example: string,
+  values: readonly unknown[],
+  take: (value: string) => string | undefined,
+): readonly string[] {
+  const wrong = (expected: string, value: unknown) => {
+    const got =
+      typeof value === "string" ? `"${value.slice(0, 80)}"` : value === null ? "null" : typeof value;
+    return refuse("invalid", `${option}: expected ${expected}, got ${got}`);
+  };
+  if (!Array.isArray(values)) return wrong(`an array of origins such as ["${example}"]`, values);
+  return values.map(
+    (value: unknown) =>
+      (typeof value === "string" ? take(value) : undefined) ?? wrong(`origins such as ${example}`, value),
+  );
 }
 
 /** URLs write all forms of an IPv4 address as four numbers. */

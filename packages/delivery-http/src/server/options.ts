@@ -1,5 +1,9 @@
 // What an operator chooses, and the defaults.
+import type { IncomingMessage } from "node:http";
+import { type CryptoProvider, checkOptions, type OptionNames, type OptionShape } from "@copse/core/provider";
 import { DEFAULT_DELIVERY_LIMITS, DEFAULT_GRACE, type DeliveryLimits } from "@copse/delivery/rules";
+import { refuse } from "./failures.js";
+import type { PublicHandshakes } from "./groups/followers.js";
 import type { Rate } from "./rates.js";
 
 /** Who asks to be a client of a user. The signature under its login is right already. */
@@ -172,22 +176,124 @@ export interface Settings {
   readonly now: () => number;
 }
 
-export const settingsOf = (options: {
-  readonly limits?: Partial<DeliveryLimits> | undefined;
-  readonly rates?: Partial<DeliveryRates> | undefined;
-  readonly quotas?: Partial<ServerQuotas> | undefined;
-  readonly times?: Partial<ServerTimes> | undefined;
-  readonly groupBytes?: number | undefined;
-  readonly members?: "checked" | "unchecked" | undefined;
-  readonly openGroups?: boolean | undefined;
-  readonly now?: (() => number) | undefined;
-}): Settings => ({
-  limits: { ...DEFAULT_DELIVERY_LIMITS, ...options.limits },
-  rates: { ...DEFAULT_RATES, ...options.rates },
-  quotas: { ...DEFAULT_QUOTAS, ...options.quotas },
-  times: { ...DEFAULT_TIMES, ...options.times },
-  groupBytes: options.groupBytes ?? 64 * MIB,
-  members: options.members ?? "checked",
-  openGroups: options.openGroups ?? false,
-  now: options.now ?? Date.now,
-});
+/** The options of `serveDelivery`. */
+export interface ServeDeliveryOptions {
+  /** A folder for the service's data, which is made if it isn't there. One service at a time may have it. */
+  readonly data: string;
+  /** Default: 0, any that is free. */
+  readonly port?: number;
+  /** The address at which it listens. Default: `127.0.0.1`, for this machine alone. */
+  readonly host?: string;
+  /**
+   * The origins by which clients reach it, such as `https://chat.example`: clients sign them when they log in. Default: those
+   * of this machine with the port.
+   */
+  readonly origins?: readonly string[];
+  /**
+   * The origins of further web pages that may call it, such as `https://app.example`, or `any`. Those of `origins` may, and if there
+   * are none, all pages of this machine. Other pages are refused before anything is read; what isn't a page isn't asked. Default: none.
+   */
+  readonly pages?: readonly string[] | "any";
+  /**
+   * Whether a new client becomes one of a user. Default: if it is the user's first, or another client of the user has signed
+   * its admission.
+   */
+  readonly admit?: (request: AdmissionRequest) => boolean | Promise<boolean>;
+  /** `checked`: a group's members alone read it and write to it, by the keys of its epochs. Default: `checked`. */
+  readonly members?: "checked" | "unchecked";
+  /** Whether everybody gets a group's GroupInfo, and may join by it. Default: users who were members. */
+  readonly openGroups?: boolean;
+  /**
+   * `private`: handshakes are ordered, and not read. Otherwise the groups that it names are followed, which need handshakes
+   * as PublicMessages (`policy.handshake` of the members): a commit that no member would take is `refused`. Default: `private`.
+   */
+  readonly handshakes?: "private" | PublicHandshakes;
+  readonly limits?: Partial<DeliveryLimits>;
+  readonly rates?: Partial<DeliveryRates>;
+  readonly quotas?: Partial<ServerQuotas>;
+  readonly times?: Partial<ServerTimes>;
+  /** Bytes that are kept of each group's log: of its messages, and 256 for each entry besides. Default: 64 MiB. */
+  readonly groupBytes?: number;
+  /** What verifies logins and seals to epochs' keys. Default: `nodeProvider()`. */
+  readonly crypto?: CryptoProvider;
+  /**
+   * The address of a request's sender, for rates and quotas: behind a proxy, from its header. Then the proxy decides which names lead
+   * here; else that is an address, a name of this machine, or one in `origins`. Default: that of the connection, of IPv6 its first half.
+   */
+  readonly addressOf?: (request: IncomingMessage) => string;
+  /** Gets what failed inside. Default: `console.error`. */
+  readonly onError?: (error: unknown) => void;
+  /** The clock, in milliseconds since 1970. Default: `Date.now`. */
+  readonly now?: () => number;
+}
+
+const numbersOf = (defaults: object): OptionNames =>
+  Object.fromEntries(Object.keys(defaults).map((name) => [name, "number"]));
+
+const RATE: OptionShape<Rate> = { perSecond: ["number", "!"], burst: ["number", "!"] };
+const HANDSHAKES: OptionShape<PublicHandshakes> = {
+  authentication: ["object", "!"],
+  isPublic: "function",
+  policy: "object",
+  extensions: { "[]": "object" },
+};
+const OPTIONS: OptionShape<ServeDeliveryOptions> = {
+  data: ["string", "!"],
+  port: "number",
+  host: "string",
+  // Doors says what an origin is.
+  origins: "unknown",
+  pages: "unknown",
+  admit: "function",
+  members: ['"checked"', '"unchecked"'],
+  openGroups: "boolean",
+  handshakes: ['"private"', HANDSHAKES],
+  limits: numbersOf(DEFAULT_DELIVERY_LIMITS),
+  rates: Object.fromEntries(Object.keys(DEFAULT_RATES).map((name) => [name, RATE])),
+  quotas: numbersOf(DEFAULT_QUOTAS),
+  times: numbersOf(DEFAULT_TIMES),
+  groupBytes: "number",
+  crypto: "object",
+  addressOf: "function",
+  onError: "function",
+  now: "function",
+};
+
+/** Refuses numbers below 0, and what is none, also in objects: there is no option for which they are right. */
+function checkNumbers(options: object, path = ""): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (typeof value === "number" && !(value >= 0))
+      refuse("invalid", `${path}${name}: expected 0 or more, got ${value}`);
+    if (typeof value === "object" && value !== null) checkNumbers(value, `${path}${name}.`);
+  }
+}
+
+/** A copy of the options. @throws DeliveryError `invalid` */
+function takeOptions(given: ServeDeliveryOptions): ServeDeliveryOptions {
+  let options: ServeDeliveryOptions;
+  try {
+    options = checkOptions(given, OPTIONS);
+  } catch (error) {
+    return refuse("invalid", (error as Error).message);
+  }
+  const { port = 0, groupBytes, limits, rates, quotas, times } = options;
+  if (!(Number.isInteger(port) && port >= 0 && port < 65_536))
+    refuse("invalid", `port: expected an integer from 0 to 65535, got ${port}`);
+  checkNumbers({ groupBytes, limits, rates, quotas, times });
+  return options;
+}
+
+/** Checks all options but origins and pages. @throws DeliveryError `invalid` */
+export function settingsOf(given: ServeDeliveryOptions): Settings {
+  const options = takeOptions(given);
+  return {
+    limits: { ...DEFAULT_DELIVERY_LIMITS, ...options.limits },
+    rates: { ...DEFAULT_RATES, ...options.rates },
+    quotas: { ...DEFAULT_QUOTAS, ...options.quotas },
+    times: { ...DEFAULT_TIMES, ...options.times },
+    groupBytes: options.groupBytes ?? 64 * MIB,
+    members: options.members ?? "checked",
+    openGroups: options.openGroups ?? false,
+    now: options.now ?? Date.now,
+  };
+}

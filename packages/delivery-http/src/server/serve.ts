@@ -1,81 +1,21 @@
 // A whole delivery service in one process.
 import { mkdirSync } from "node:fs";
-import type { IncomingMessage } from "node:http";
-import type { CryptoProvider } from "@copse/core/provider";
-import type { DeliveryLimits } from "@copse/delivery/rules";
 import { nodeProvider } from "@copse/provider-node";
 import { Accounts } from "./accounts.js";
 import { appOf } from "./app.js";
 import { type DeliveryCounters, newCounters } from "./counters.js";
 import { Doors } from "./doors.js";
 import { EpochKeys } from "./groups/epoch-keys.js";
-import { Followers, type PublicHandshakes } from "./groups/followers.js";
+import { Followers } from "./groups/followers.js";
 import { Groups } from "./groups/groups.js";
 import { Retention } from "./groups/retention.js";
 import { heldOf } from "./held.js";
 import { KeyPackages } from "./key-packages.js";
 import { listen, serverOf } from "./listening.js";
-import {
-  type AdmissionRequest,
-  type DeliveryRates,
-  type ServerQuotas,
-  type ServerTimes,
-  settingsOf,
-} from "./options.js";
+import { type ServeDeliveryOptions, settingsOf } from "./options.js";
 import { Addresses, addressOfConnection, Rates } from "./rates.js";
 import { Sockets } from "./sockets.js";
 import { Store } from "./store.js";
-
-/** The options of {@link serveDelivery}. */
-export interface ServeDeliveryOptions {
-  /** A folder for the service's data, which is made if it isn't there. One service at a time may have it. */
-  readonly data: string;
-  /** Default: 0, any that is free. */
-  readonly port?: number;
-  /** The address at which it listens. Default: `127.0.0.1`, for this machine alone. */
-  readonly host?: string;
-  /**
-   * The origins by which clients reach it, such as `https://chat.example`: clients sign them when they log in. Default: those
-   * of this machine with the port.
-   */
-  readonly origins?: readonly string[];
-  /**
-   * The origins of further web pages that may call it, such as `https://app.example`, or `any`. Those of `origins` may, and if there
-   * are none, all pages of this machine. Other pages are refused before anything is read; what isn't a page isn't asked. Default: none.
-   */
-  readonly pages?: readonly string[] | "any";
-  /**
-   * Whether a new client becomes one of a user. Default: if it is the user's first, or another client of the user has signed
-   * its admission.
-   */
-  readonly admit?: (request: AdmissionRequest) => boolean | Promise<boolean>;
-  /** `checked`: a group's members alone read it and write to it, by the keys of its epochs. Default: `checked`. */
-  readonly members?: "checked" | "unchecked";
-  /** Whether everybody gets a group's GroupInfo, and may join by it. Default: users who were members. */
-  readonly openGroups?: boolean;
-  /**
-   * `private`: handshakes are ordered, and not read. Otherwise the groups that it names are followed, which need handshakes
-   * as PublicMessages (`policy.handshake` of the members): a commit that no member would take is `refused`. Default: `private`.
-   */
-  readonly handshakes?: "private" | PublicHandshakes;
-  readonly limits?: Partial<DeliveryLimits>;
-  readonly rates?: Partial<DeliveryRates>;
-  readonly quotas?: Partial<ServerQuotas>;
-  readonly times?: Partial<ServerTimes>;
-  /** Bytes that are kept of each group's log: of its messages, and 256 for each entry besides. Default: 64 MiB. */
-  readonly groupBytes?: number;
-  /** What verifies logins and seals to epochs' keys. Default: `nodeProvider()`. */
-  readonly crypto?: CryptoProvider;
-  /**
-   * The address of a request's sender, for rates and quotas: behind a proxy, from its header. Then the proxy decides which names lead
-   * here; else that is an address, a name of this machine, or one in `origins`. Default: that of the connection, of IPv6 its first half.
-   */
-  readonly addressOf?: (request: IncomingMessage) => string;
-  /** Gets what failed inside. Default: `console.error`. */
-  readonly onError?: (error: unknown) => void;
-  /** The clock, in milliseconds since 1970. Default: `Date.now`. */
-  readonly now?: () => number;
-}
 
 /** A running service. */
 export interface DeliveryServer {
@@ -88,7 +28,8 @@ export interface DeliveryServer {
 
 /**
  * Runs a delivery service: HTTP and WebSocket, in one process, with its data in SQLite. What it answered outlasts a crash.
- * @throws MlsError `storage` if another service has the folder; the platform's error if it can't listen
+ * @throws DeliveryError `invalid` for wrong options; MlsError `storage` if another service has the folder; the platform's error if it
+ *   can't listen
  * @example
  * const server = await serveDelivery({ data: "./data", port: 8080 });
  * console.log(server.url);
@@ -97,7 +38,8 @@ export interface DeliveryServer {
 export async function serveDelivery(options: ServeDeliveryOptions): Promise<DeliveryServer> {
   const settings = settingsOf(options);
   const isBehindProxy = options.addressOf !== undefined;
-  const doors = new Doors({ origins: options.origins, pages: options.pages ?? [], isBehindProxy });
+  const { handshakes = "private", pages = [] } = options;
+  const doors = new Doors({ origins: options.origins, pages, isBehindProxy });
   const counters = newCounters();
   const report = options.onError ?? ((error: unknown) => console.error(error));
   mkdirSync(options.data, { recursive: true, mode: 0o700 });
@@ -105,7 +47,7 @@ export async function serveDelivery(options: ServeDeliveryOptions): Promise<Deli
   const crypto = options.crypto ?? nodeProvider();
   const rates = new Rates(settings.rates, settings.now);
   const addressOf = options.addressOf ?? (({ socket }) => addressOfConnection(socket.remoteAddress));
-  let origins: readonly string[] = options.origins ?? [];
+  let origins = doors.origins ?? [];
   const admit = options.admit ?? (({ isFirst, isVouchedFor }) => isFirst || isVouchedFor);
   const accounts = new Accounts({ store, settings, counters, crypto, origins: () => origins, admit, rates });
   const keyPackages = new KeyPackages(store, settings, counters, rates);
@@ -122,7 +64,6 @@ export async function serveDelivery(options: ServeDeliveryOptions): Promise<Deli
     sending,
     ...(isBehindProxy && { addresses }),
   });
-  const { handshakes = "private" } = options;
   const followers = handshakes === "private" ? undefined : new Followers(handshakes, crypto, counters);
   const groups = new Groups({ store, settings, counters, crypto, keyPackages, listener: sockets, followers });
   followers?.use(groups);
