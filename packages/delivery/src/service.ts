@@ -241,6 +241,32 @@ export interface DeliveryService {
   close(): Promise<void>;
 }
 
+/** The compiler compares the names with those of the interface. */
+const METHODS: Readonly<Record<Exclude<keyof DeliveryService, "ordering">, true>> = {
+  publishKeyPackages: true,
+  countKeyPackages: true,
+  withdrawKeyPackages: true,
+  claimKeyPackages: true,
+  submit: true,
+  send: true,
+  subscribe: true,
+  inbox: true,
+  clearInbox: true,
+  groupInfo: true,
+  publishGroupInfo: true,
+  close: true,
+};
+
+/** The names of a service's methods. */
+export const DELIVERY_METHODS = /* @__PURE__ */ Object.keys(METHODS) as readonly Exclude<
+  keyof DeliveryService,
+  "ordering"
+>[];
+
+/** The names of the methods that a value lacks to be a delivery service. */
+export const missingMethods = (value: unknown): readonly string[] =>
+  DELIVERY_METHODS.filter((name) => typeof (value as Partial<DeliveryService> | null)?.[name] !== "function");
+
 /**
  * - `unavailable`: the service can't be reached, is restarting, or hasn't answered in time. Try again
  * - `limit`: too much or too many. Try again after `retryAfter`, if there is one

@@ -9,6 +9,7 @@ import {
   MessengerError,
   openMessenger,
 } from "@copse/delivery";
+import { DELIVERY_METHODS } from "@copse/delivery/service";
 import { nodeStorageCipher } from "@copse/provider-node/storage";
 import { describe, expect, it } from "vitest";
 import {
@@ -24,6 +25,14 @@ import {
   until,
   World,
 } from "./support/people.js";
+
+/** A service that lacks methods. */
+const without = (...names: readonly string[]) => ({
+  ordering: "service",
+  ...Object.fromEntries(
+    DELIVERY_METHODS.filter((name) => !names.includes(name)).map((name) => [name, () => {}]),
+  ),
+});
 
 describe("an error", () => {
   it("says in one way whether to try again", () => {
@@ -48,6 +57,12 @@ describe("an error", () => {
       "expected the function options.delivery to return",
     ],
     ["something else as a service", { delivery: async () => ({ url: "" }) }, "got an object with url"],
+    ["half a service", { delivery: without("clearInbox", "send") }, "got an object without send, clearInbox"],
+    [
+      "half a service of a function",
+      { delivery: async () => without("close") },
+      "or a promise of one; got an object without close",
+    ],
     ["an accept that is none", { accept: true }, "expected options.accept: a function, got boolean"],
   ])("says what was expected: %s", async (_, options, message) => {
     const opened =

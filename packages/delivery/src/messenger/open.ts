@@ -15,7 +15,7 @@ import { openClient, type StoredClientOptions } from "@copse/core/storage";
 import { lastResort } from "@copse/extensions";
 import type { JudgedGroupInfo } from "../conversation/host.js";
 import type { Settling } from "../conversation/settling.js";
-import type { DeliveryService } from "../service.js";
+import { DELIVERY_METHODS, type DeliveryService, missingMethods } from "../service.js";
 import { MessengerError, needOpen } from "./errors.js";
 import { Fence } from "./fence.js";
 import { type Base, ClientMessenger } from "./messenger.js";
@@ -99,11 +99,11 @@ const SERVICE = "a delivery service (of memoryDelivery().connect(), httpDelivery
 /** @throws MessengerError `usage` */
 function checkOptions(options: MessengerOptions): void {
   const { storage, delivery, accept, userOf } = options ?? {};
-  const expected = (what: string, value: unknown) =>
-    new MessengerError("usage", `expected options.${what}, got ${whatIs(value)}`);
+  const expected = (what: string, value: unknown, got = whatIs(value)) =>
+    new MessengerError("usage", `expected options.${what}, got ${got}`);
   if (typeof storage?.write !== "function") throw expected("storage: a client storage", storage);
-  if (typeof delivery !== "function" && typeof delivery?.submit !== "function")
-    throw expected(`delivery: ${SERVICE}, or a function that gives one`, delivery);
+  const got = typeof delivery === "function" ? undefined : insteadOfService(delivery);
+  if (got !== undefined) throw expected(`delivery: ${SERVICE}, or a function that gives one`, delivery, got);
   for (const [name, value] of Object.entries({ accept, userOf }))
     if (value !== undefined && typeof value !== "function") throw expected(`${name}: a function`, value);
 }
@@ -115,12 +115,20 @@ function whatIs(value: unknown): string {
     : typeof value;
 }
 
+/** What came in the place of a delivery service; `undefined` if it is one. */
+function insteadOfService(value: unknown): string | undefined {
+  const missing = missingMethods(value);
+  if (missing.length === 0) return undefined;
+  return missing.length < DELIVERY_METHODS.length ? `an object without ${missing.join(", ")}` : whatIs(value);
+}
+
 /** @throws MessengerError `usage` */
 function checkService(service: DeliveryService, settle: Settling | undefined): void {
-  if (typeof service?.submit !== "function")
+  const got = insteadOfService(service);
+  if (got !== undefined)
     throw new MessengerError(
       "usage",
-      `expected the function options.delivery to return ${SERVICE}, or a promise of one; got ${whatIs(service)}`,
+      `expected the function options.delivery to return ${SERVICE}, or a promise of one; got ${got}`,
     );
   const { ordering } = service;
   if (ordering !== "none" && ordering !== "service")
