@@ -264,8 +264,10 @@ export const DELIVERY_METHODS = /* @__PURE__ */ Object.keys(METHODS) as readonly
 >[];
 
 /** The names of the methods that a value lacks to be a delivery service. */
-export const missingMethods = (value: unknown): readonly string[] =>
-  DELIVERY_METHODS.filter((name) => typeof (value as Partial<DeliveryService> | null)?.[name] !== "function");
+export function missingMethods(value: unknown): readonly string[] {
+  const service = value as Partial<DeliveryService> | null | undefined;
+  return DELIVERY_METHODS.filter((name) => typeof service?.[name] !== "function");
+}
 
 /**
  * - `unavailable`: the service can't be reached, is restarting, or hasn't answered in time. Try again
