@@ -1,9 +1,9 @@
 // The service: RFC 9750 §5 in one process.
 export type { DeliveryCounters } from "./server/counters.js";
-export type { PublicHandshakes } from "./server/groups/followers.js";
 export type {
   AdmissionRequest,
   DeliveryRates,
+  PublicHandshakes,
   ServeDeliveryOptions,
   ServerQuotas,
   ServerTimes,

@@ -218,7 +218,7 @@ describe("a group's log", () => {
     await service.server.close();
     const store = await Store.open(service.folder, newCounters());
     try {
-      const [rows, logs] = [new GroupRows(store, settingsOf({})), new Logs(store)];
+      const [rows, logs] = [new GroupRows(store, settingsOf({ data: "" })), new Logs(store)];
       const size = () =>
         store.one<{ bytes: number }>(
           "SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size",

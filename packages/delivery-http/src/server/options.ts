@@ -1,9 +1,10 @@
 // What an operator chooses, and the defaults.
 import type { IncomingMessage } from "node:http";
+import type { AuthenticationService, Policy } from "@copse/core";
 import { type CryptoProvider, checkOptions, type OptionNames, type OptionShape } from "@copse/core/provider";
+import type { PublicGroupOptions } from "@copse/core/public-group";
 import { DEFAULT_DELIVERY_LIMITS, DEFAULT_GRACE, type DeliveryLimits } from "@copse/delivery/rules";
 import { refuse } from "./failures.js";
-import type { PublicHandshakes } from "./groups/followers.js";
 import type { Rate } from "./rates.js";
 
 /** Who asks to be a client of a user. The signature under its login is right already. */
@@ -174,6 +175,17 @@ export interface Settings {
   readonly members: "checked" | "unchecked";
   readonly openGroups: boolean;
   readonly now: () => number;
+}
+
+/** How the service reads handshakes. */
+export interface PublicHandshakes {
+  /** Validates credentials, as members do. */
+  readonly authentication: AuthenticationService;
+  /** Which groups have public handshakes. Default: all. */
+  readonly isPublic?: (groupId: Uint8Array) => boolean;
+  /** As the members' own. */
+  readonly policy?: Partial<Policy>;
+  readonly extensions?: PublicGroupOptions["extensions"];
 }
 
 /** The options of `serveDelivery`. */

@@ -1,24 +1,14 @@
 // Groups whose members send handshakes as PublicMessages: the service follows them, and refuses what no member would take.
-import { type AuthenticationService, equalBytes, MlsError, type Policy } from "@copse/core";
+import { equalBytes, MlsError } from "@copse/core";
 import type { CryptoProvider } from "@copse/core/provider";
-import { PublicGroup, type PublicGroupOptions } from "@copse/core/public-group";
+import { PublicGroup } from "@copse/core/public-group";
 import { readFraming } from "@copse/delivery/rules";
 import { DeliveryError } from "@copse/delivery/service";
 import type { WireHandshake, WireSubmitted } from "../../wire/structures.js";
 import type { DeliveryCounters } from "../counters.js";
+import type { PublicHandshakes } from "../options.js";
 import { type GroupRows, seqOf } from "./group-rows.js";
 import type { Logs } from "./logs.js";
-
-/** How the service reads handshakes. */
-export interface PublicHandshakes {
-  /** Validates credentials, as members do. */
-  readonly authentication: AuthenticationService;
-  /** Which groups have public handshakes. Default: all. */
-  readonly isPublic?: (groupId: Uint8Array) => boolean;
-  /** As the members' own. */
-  readonly policy?: Partial<Policy>;
-  readonly extensions?: PublicGroupOptions["extensions"];
-}
 
 /** The most groups whose states are in memory. Others are read from their GroupInfo when they are needed. */
 const IN_MEMORY = 1000;
