@@ -24,7 +24,7 @@ const PACKAGES = {
     "@copse/core/storage",
     "@copse/extensions",
   ],
-  "delivery-conformance": ["@copse/delivery/service"],
+  "delivery-conformance": ["@copse/core/provider", "@copse/delivery/service"],
   "delivery-http": [
     "@copse/core",
     "@copse/core/extension",

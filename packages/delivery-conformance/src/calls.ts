@@ -1,20 +1,5 @@
 // Which call of a service has thrown an error, so that a report can say it.
-import type { Batch, DeliveryService } from "@copse/delivery/service";
-
-export const CALLS = [
-  "publishKeyPackages",
-  "countKeyPackages",
-  "withdrawKeyPackages",
-  "claimKeyPackages",
-  "submit",
-  "send",
-  "subscribe",
-  "inbox",
-  "clearInbox",
-  "groupInfo",
-  "publishGroupInfo",
-  "close",
-] as const;
+import { type Batch, DELIVERY_METHODS, type DeliveryService } from "@copse/delivery/service";
 
 const thrown = new WeakMap<object, string>();
 
@@ -52,7 +37,7 @@ function notedReader<E>(call: string, iterable: AsyncIterable<Batch<E>>): AsyncI
 
 /** The same service, of whose errors {@link callOf} knows the call. */
 export function noting(service: DeliveryService): DeliveryService {
-  const calls = CALLS.map((name) => {
+  const calls = DELIVERY_METHODS.map((name) => {
     const call = service[name].bind(service) as (...args: unknown[]) => unknown;
     return [name, (...args: unknown[]) => noted(name, () => call(...args))];
   });

@@ -2,7 +2,7 @@
 import { DeliveryError } from "@copse/delivery/service";
 import { callOf } from "./calls.js";
 import { Room } from "./room.js";
-import { DeliveryConformanceError, fail } from "./tools.js";
+import { authors, DeliveryConformanceError, fail, said } from "./tools.js";
 import type { DeliveryUnderTest } from "./under.js";
 
 /** What came of one check. */
@@ -67,7 +67,7 @@ export function check<Service>(
 ): DeliveryCheck {
   const skipped = needs.map((need) => LACKS[need](under as DeliveryUnderTest)).find((lack) => lack !== "");
   async function attempt(): Promise<void> {
-    const room = new Room(under as DeliveryUnderTest, await under.start());
+    const room = new Room(under as DeliveryUnderTest, await authors("start", () => under.start()));
     try {
       await inTime(Promise.resolve(body(room)), timeLimit);
     } finally {
@@ -80,7 +80,7 @@ export function check<Service>(
       await attempt();
       return { name, outcome: "passed", detail: "" };
     } catch (error) {
-      return { name, outcome: "failed", detail: detailOf(error) };
+      return { name, outcome: "failed", detail: detailOf(error, under as DeliveryUnderTest) };
     }
   }
   return {
@@ -95,12 +95,16 @@ export function check<Service>(
 }
 
 /** What a check has found; or what it didn't expect, from which call. */
-function detailOf(error: unknown): string {
+function detailOf(error: unknown, { members }: DeliveryUnderTest): string {
   if (error instanceof DeliveryConformanceError) return error.message;
   const call = callOf(error);
-  const code = error instanceof DeliveryError ? ` (${error.code})` : "";
-  return `${call === undefined ? "" : `${call}: `}unexpected ${String(error)}${code}`;
+  const isForbidden = error instanceof DeliveryError && error.code === "forbidden";
+  const hint = isForbidden && members !== "checked" ? `. ${HINT}` : "";
+  return `${call === undefined ? "" : `${call}: `}unexpected ${said(error)}${hint}`;
 }
+
+/** Who forgets the option sees half of the checks fail for want of a key. */
+const HINT = 'If the service checks members, test it with members: "checked"';
 
 /** The timers of all platforms, if it has them. */
 interface Timers {

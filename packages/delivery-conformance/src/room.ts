@@ -1,18 +1,19 @@
 // What a check works with: a service that runs, its clients, and groups that no other check has.
-import type {
-  Cursor,
-  DeliveryService,
-  Handshake,
-  InboxEntry,
-  LogEntry,
-  OfferedKeyPackage,
-  OutgoingMessage,
+import {
+  type Cursor,
+  type DeliveryService,
+  type Handshake,
+  type InboxEntry,
+  type LogEntry,
+  missingMethods,
+  type OfferedKeyPackage,
+  type OutgoingMessage,
 } from "@copse/delivery/service";
 import { noting } from "./calls.js";
 import { makeKey, type TestKey } from "./keys.js";
 import { type ContentType, otherMessage, privateMessage } from "./messages.js";
 import { Reader } from "./reader.js";
-import { bytes, fail } from "./tools.js";
+import { authors, bytes, fail, kindOf } from "./tools.js";
 import type { DeliveryUnderTest } from "./under.js";
 
 /** Until then key packages can be used: in 2100. */
@@ -54,7 +55,13 @@ export class Room {
 
   /** A new connection of a client. */
   async connect(name: string, device = "phone"): Promise<DeliveryService> {
-    const service = noting(await this.under.connect(this.#service, this.user(name), device));
+    const given: unknown = await authors("connect", () =>
+      this.under.connect(this.#service, this.user(name), device),
+    );
+    const missing = missingMethods(given);
+    const got = kindOf(given) === "object" ? `an object without ${missing.join(", ")}` : kindOf(given);
+    if (missing.length > 0) fail(`connect() gave ${got}`);
+    const service = noting(given as DeliveryService);
     this.#connections.add(service);
     return service;
   }
@@ -101,7 +108,7 @@ export class Room {
   }
 
   async restartWithConnections(): Promise<void> {
-    await this.under.restart?.(this.#service);
+    await authors("restart", () => this.under.restart?.(this.#service));
   }
 
   async #close(): Promise<void> {
@@ -115,7 +122,7 @@ export class Room {
     try {
       await this.#close();
     } finally {
-      await this.under.stop?.(this.#service);
+      await authors("stop", () => this.under.stop?.(this.#service));
     }
   }
 }

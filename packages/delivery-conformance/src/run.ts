@@ -1,4 +1,5 @@
 // All checks of a delivery service, as a list for a test runner or run to a report.
+import { checkOptions, type OptionKind, type OptionShape } from "@copse/core/provider";
 import { check, type DeliveryCheck, type DeliveryCheckResult } from "./check.js";
 import { endChecks } from "./checks/ends.js";
 import { groupInfoChecks } from "./checks/group-info.js";
@@ -41,17 +42,45 @@ const CHECKS = {
   ...restartChecks,
 };
 
+const OPTIONS: OptionShape<DeliveryConformanceOptions> = { timeLimit: "number" };
+const UNDER: OptionShape<DeliveryUnderTest> = {
+  name: ["string", "!"],
+  start: ["function", "!"],
+  connect: ["function", "!"],
+  restart: "function",
+  stop: "function",
+  ordering: ['"service"', '"none"'],
+  members: ['"checked"', '"unchecked"'],
+  crypto: "object",
+  limits: { message: "number", keyPackages: "number" },
+};
+
+/** @throws DeliveryConformanceError */
+function checkGiven(value: unknown, kind: OptionKind): void {
+  try {
+    checkOptions(value, kind);
+  } catch (error) {
+    fail((error as Error).message);
+  }
+}
+
 /**
  * All checks of a service, none run yet: each becomes a test of one's own runner, with
  * `test(check.name, () => check.run())`.
- * @throws DeliveryConformanceError if it isn't a service to be tested
+ * @throws DeliveryConformanceError if it isn't a service to be tested, or for wrong options
  */
 export function checksForDelivery<Service>(
   under: DeliveryUnderTest<Service>,
-  { timeLimit = 60_000 }: DeliveryConformanceOptions = {},
+  options: DeliveryConformanceOptions = {},
 ): DeliveryCheck[] {
   if (typeof under?.start !== "function" || typeof under.connect !== "function")
     fail("expected an object with start() and connect()");
+  // It may be of a class: what that has is read by its name.
+  const named = Object.keys(UNDER).map((name) => [name, under[name as keyof typeof under]]);
+  checkGiven({ ...under, ...Object.fromEntries(named) }, UNDER);
+  checkGiven(options, OPTIONS);
+  const { timeLimit = 60_000 } = options;
+  if (!(timeLimit >= 0)) fail(`timeLimit: expected 0 or more milliseconds, got ${timeLimit}`);
   if (under.members === "checked" && under.crypto === undefined)
     fail("crypto: a service that checks membership is checked with real keys, by a provider");
   return Object.entries(CHECKS).map(([name, definition]) => check(under, name, definition, timeLimit));

@@ -15,6 +15,22 @@ export function fail(detail: string): never {
 export const bytes = (text: string): Uint8Array =>
   Uint8Array.from(text, (character) => character.charCodeAt(0));
 
+/** An error, for people. */
+export const said = (error: unknown): string =>
+  `${String(error)}${error instanceof DeliveryError ? ` (${error.code})` : ""}`;
+
+/** Calls a function that the author has given. @throws DeliveryConformanceError that names it */
+export async function authors<T>(name: string, call: () => T): Promise<Awaited<T>> {
+  try {
+    return await call();
+  } catch (error) {
+    return fail(`${name}() threw ${said(error)}`);
+  }
+}
+
+/** What kind of value it is: `undefined`, `null`, `object`. */
+export const kindOf = (value: unknown): string => (value === null ? "null" : typeof value);
+
 export const EMPTY: Uint8Array = /* @__PURE__ */ new Uint8Array();
 
 /** Numbers from 0, so many. */
@@ -24,21 +40,26 @@ export const numbers = (count: number): number[] => Array.from({ length: count }
 export const hex = (value: Uint8Array): string =>
   Array.from(value, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-function shown(value: Uint8Array): string {
-  return `${value.length} bytes ${hex(value.subarray(0, 16))}${value.length > 16 ? "..." : ""}`;
-}
+/** Bytes in hexadecimal. Of many the beginning, which is framing, and the end, by which they differ. */
+const shortHex = (text: string): string =>
+  `${text.length / 2} bytes ${text.length > 32 ? `${text.slice(0, 16)}...${text.slice(-16)}` : text}`;
 
 /** Checks that bytes are these. */
 export function same(got: unknown, expected: Uint8Array, what: string): void {
   if (Object.prototype.toString.call(got) !== "[object Uint8Array]")
-    fail(`${what}: expected a Uint8Array, got ${got === null ? "null" : typeof got}`);
+    fail(`${what}: expected a Uint8Array, got ${kindOf(got)}`);
   const found = got as Uint8Array;
   if (found.length !== expected.length || !found.every((byte, i) => byte === expected[i]))
-    fail(`${what}: expected ${shown(expected)}, got ${shown(found)}`);
+    fail(`${what}: expected ${shortHex(hex(expected))}, got ${shortHex(hex(found))}`);
 }
 
+/** Lists of bytes are compared as texts, which nobody reads as a whole. */
+const LONG_HEX = /^([0-9a-f]{2}){17,}$/;
+const item = (value: unknown) =>
+  typeof value === "string" && LONG_HEX.test(value) ? shortHex(value) : String(value);
+
 const shortly = (value: unknown) => {
-  const text = Array.isArray(value) ? `${value.length}: ${value.join(" ")}` : String(value);
+  const text = Array.isArray(value) ? `${value.length}: ${value.map(item).join(" ")}` : item(value);
   return text.length > 300 ? `${text.slice(0, 300)}...` : text;
 };
 
@@ -71,10 +92,8 @@ export async function refused(
       fail(`${what}: expected ${expected}, got ${error.code}: ${error.message}`);
     return;
   }
-  fail(
-    `${what}: expected ${expected}, got ${shortly(typeof got === "object" ? JSON.stringify(got, textFor) : got)}`,
-  );
+  fail(`${what}: expected ${expected}, got the result ${shortly(JSON.stringify(got, textFor))}`);
 }
 
 const textFor = (_: string, value: unknown) =>
-  typeof value === "bigint" ? `${value}` : value instanceof Uint8Array ? hex(value) : value;
+  typeof value === "bigint" ? `${value}` : value instanceof Uint8Array ? shortHex(hex(value)) : value;

@@ -1,5 +1,5 @@
 // Each planted fault is caught by the checks that name it, and each check catches one.
-import { DeliveryError } from "@copse/delivery";
+import { DELIVERY_METHODS, DeliveryError, type MemoryDelivery, memoryDelivery } from "@copse/delivery";
 import {
   checksForDelivery,
   DeliveryConformanceError,
@@ -7,7 +7,7 @@ import {
   testDelivery,
 } from "@copse/delivery-conformance";
 import { describe, expect, it } from "vitest";
-import { faulty } from "./faults/faulty.js";
+import { crypto, faulty } from "./faults/faulty.js";
 import { FAULTS } from "./faults/index.js";
 
 const rows = FAULTS.flatMap(({ fault, caughtBy, service }) =>
@@ -58,7 +58,32 @@ describe("a report names the call", () => {
     const name = "input: malformed key packages are refused";
     const withdrawKeyPackages = async () => undefined;
     expect(await detailOf(name, () => ({ withdrawKeyPackages }))).toBe(
-      "withdrawKeyPackages, references: null: expected a DeliveryError invalid, got undefined",
+      "withdrawKeyPackages, references: null: expected a DeliveryError invalid, got the result undefined",
+    );
+    expect(await detailOf("input: a malformed message is refused", () => ({ send: async () => "2" }))).toBe(
+      'send, id: undefined: expected a DeliveryError invalid, got the result "2"',
+    );
+  });
+
+  it("and shortens bytes so that one sees by what they differ", async () => {
+    const name = "key packages: they are what was published";
+    const all = ({ inner }: Parameters<Parameters<typeof faulty>[0]>[0]) => ({
+      async claimKeyPackages(user: string, suite: number) {
+        const claimed = await inner.claimKeyPackages(user, suite);
+        for (const one of claimed) one[one.length - 1] = 0;
+        return claimed;
+      },
+    });
+    expect(await detailOf(name, all)).toMatch(
+      /^the key package: expected 1: 1996 bytes 1c232a31383f464d\.\.\.[0-9a-f]{14}a9, got 1: 1996 bytes 1c.*00$/,
+    );
+  });
+
+  it("of a service that checks members, and is tested as one that doesn't", async () => {
+    const [first] = checksForDelivery(faulty(() => ({}), { members: "checked", crypto }));
+    expect((await first?.result())?.detail).toBe(
+      "send: unexpected DeliveryError: expected the key of an epoch, got none (forbidden)." +
+        ' If the service checks members, test it with members: "checked"',
     );
   });
 });
@@ -81,6 +106,70 @@ it("without its faults the service passes, and the report says so", async () => 
   const lines = skipped.map(({ name, detail }) => `skipped ${name}: ${detail}`);
   const sums = `faulty: ${names.length - skipped.length} passed, 0 failed, ${skipped.length} skipped`;
   expect(formatDeliveryReport(report)).toBe([...lines, sums].join("\n"));
+});
+
+describe("a report says what the author's own functions did", () => {
+  const wrong = () => {
+    throw new DeliveryError("unavailable", "no docker");
+  };
+  const without = (...names: readonly string[]) =>
+    Object.fromEntries(
+      DELIVERY_METHODS.filter((name) => !names.includes(name)).map((name) => [name, () => {}]),
+    ) as never;
+
+  it.each([
+    ["start() threw DeliveryError: no docker (unavailable)", { start: wrong }],
+    ["connect() threw DeliveryError: no docker (unavailable)", { connect: wrong }],
+    ["stop() threw DeliveryError: no docker (unavailable)", { stop: wrong }],
+    ["connect() gave undefined", { connect: () => undefined as never }],
+    ["connect() gave an object without send, clearInbox", { connect: () => without("send", "clearInbox") }],
+  ])("%s", async (detail, under) => {
+    const { checks } = await testDelivery(faulty(() => ({}), {}, under));
+    const failed = checks.filter(({ outcome }) => outcome === "failed");
+    expect(failed.length).toBeGreaterThan(50);
+    expect(new Set(failed.map((one) => one.detail))).toEqual(new Set([detail]));
+  });
+});
+
+it.each([
+  ['there is no option "nam" here, only name', { nam: "x" }],
+  ["name: expected string, got undefined", { name: undefined }],
+  ['members: expected "checked" or "unchecked", got string', { members: "yes" }],
+  ['ordering: expected "service" or "none", got string', { ordering: "sevice" }],
+  ['there is no option "limits.messages" here, only message, keyPackages', { limits: { messages: 5 } }],
+  ["restart: expected function, got boolean", { restart: true }],
+])("refuses to test a service: %s", async (said, more) => {
+  const under = faulty(() => ({}), {}, more as never);
+  expect(() => checksForDelivery(under)).toThrow(DeliveryConformanceError);
+  await expect(testDelivery(under)).rejects.toThrow(said);
+});
+
+it.each([
+  ["timeLimit: expected number, got string", { timeLimit: "x" }],
+  ["timeLimit: expected 0 or more milliseconds, got NaN", { timeLimit: Number.NaN }],
+  ['there is no option "timelimit" here, only timeLimit', { timelimit: 1 }],
+])("refuses options: %s", (said, options) => {
+  expect(() =>
+    checksForDelivery(
+      faulty(() => ({})),
+      options as never,
+    ),
+  ).toThrow(said);
+});
+
+it("takes a service to be tested that is of a class", async () => {
+  class Under {
+    readonly name = "of a class";
+    start = () => memoryDelivery();
+    connect(memory: MemoryDelivery, user: string, client: string) {
+      return memory.connect(user, client);
+    }
+    restart(memory: MemoryDelivery) {
+      memory.restart();
+    }
+  }
+  const [first] = checksForDelivery(new Under());
+  expect(await first?.result()).toMatchObject({ outcome: "passed" });
 });
 
 it("what isn't a service to be tested is refused", () => {

@@ -6,9 +6,9 @@ import {
   type MemoryDeliveryOptions,
   memoryDelivery,
 } from "@copse/delivery";
+import { DELIVERY_METHODS } from "@copse/delivery/service";
 import type { DeliveryUnderTest } from "@copse/delivery-conformance";
 import { nodeProvider } from "@copse/provider-node";
-import { CALLS } from "../../src/calls.js";
 
 export const LIMITS = { message: 50_000, keyPackages: 20 };
 
@@ -31,7 +31,7 @@ type Making = (inner: Inner) => Partial<DeliveryService>;
 
 /** All that a service does, as functions of their own. */
 function methodsOf(inner: DeliveryService): DeliveryService {
-  const methods = CALLS.map((name) => [name, inner[name].bind(inner)]);
+  const methods = DELIVERY_METHODS.map((name) => [name, inner[name].bind(inner)]);
   return { ordering: inner.ordering, ...Object.fromEntries(methods) };
 }
 
