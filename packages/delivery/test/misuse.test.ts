@@ -1,8 +1,9 @@
 // What an application passes that isn't right, and what it does wrong itself: it is told what was expected, and what came.
 import { insecureAcceptAll, MlsError } from "@copse/core";
-import type { Conversation, MessengerEvent } from "@copse/delivery";
+import { memoryStorage } from "@copse/core/storage";
+import { type Conversation, type MessengerEvent, memoryDelivery, openMessenger } from "@copse/delivery";
 import { expect, it } from "vitest";
-import { type Someone, together, until, World } from "./support/people.js";
+import { crypto as CRYPTO, type Someone, SUITE, together, until, World } from "./support/people.js";
 
 const usage = (...parts: readonly string[]) => ({
   code: "usage",
@@ -81,5 +82,16 @@ it("says that the service has no key package for its cipher suite", async () => 
   await expect(alice.messenger.start(["bob"])).rejects.toMatchObject({
     code: "unknown-user",
     message: 'the service has no key package of "bob" for cipher suite 3',
+  });
+});
+
+it("names all options if there is none of a name", async () => {
+  const { storage, crypto } = { storage: memoryStorage(), crypto: CRYPTO };
+  const options = { storage, crypto, suite: SUITE, credential: "alice", authentication: insecureAcceptAll() };
+  const delivery = memoryDelivery().connect("alice", new Uint8Array([1]));
+  const opened = openMessenger({ ...options, delivery, acept: () => true } as never);
+  await expect(opened).rejects.toMatchObject({
+    code: "usage",
+    message: expect.stringMatching(/"acept" here, only .*storage.*accept, delivery, limits, settle, userOf$/),
   });
 });

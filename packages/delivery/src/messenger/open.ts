@@ -108,6 +108,15 @@ function checkOptions(options: MessengerOptions): void {
     if (value !== undefined && typeof value !== "function") throw expected(`${name}: a function`, value);
 }
 
+/** The options that aren't those of `openClient`. */
+const OWN_OPTIONS = ["accept", "delivery", "limits", "settle", "userOf"];
+
+/** Adds them to the list of those that there are. */
+function withOwnOptions(error: unknown): never {
+  const isOfName = error instanceof MlsError && error.message.startsWith("there is no option");
+  throw isOfName ? new MlsError("usage", `${error.message}, ${OWN_OPTIONS.join(", ")}`) : error;
+}
+
 function whatIs(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   return typeof value === "object"
@@ -218,7 +227,8 @@ class Opening {
     const { delivery, accept, userOf, settle, limits, ...rest } = this.#options;
     let messenger: ClientMessenger | undefined;
     const fence = new Fence(rest.storage, (error) => messenger?.taken(error));
-    const opened = await openClient(clientOptions({ ...rest, storage: fence.storage }, settle));
+    const needed = clientOptions({ ...rest, storage: fence.storage }, settle);
+    const opened = await openClient(needed).catch(withOwnOptions);
     const service = typeof delivery === "function" ? await delivery(opened) : delivery;
     checkService(service, settle);
     this.#service = service;
