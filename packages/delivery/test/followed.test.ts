@@ -87,6 +87,49 @@ it("what was said again for one, and is read with the commit of the next, reache
   expect([await said(a), await said(b)]).toEqual([BOTH, BOTH]);
 });
 
+it("what was said apart, and what was under way, comes in its order", async () => {
+  const { lines, people, all, carol, c } = await apart("alice");
+  const texts = Array.from({ length: 5 }, (_, i) => `${i}`);
+  for (const one of texts) await (await c.send(one)).sent;
+  await settled(carol);
+  const { promise, resolve } = held();
+  lines.sending.set("carol", promise);
+  await c.send("under way");
+  // It is sealed, and handed to the service.
+  await new Promise((done) => setTimeout(done, 50));
+  const [alice, a] = await lines.again(people[0] as Someone, all[0] as Conversation);
+  await agree([alice, carol], [a, c]);
+  lines.sending.clear();
+  resolve();
+  await until([alice], () => [...texts, "under way"].every((one) => hasHeard(alice, one)));
+  expect(await said(a)).toEqual([...texts, "under way"].map((one) => `carol: ${one}`));
+});
+
+it("what is said after what was under way when somebody joined anew comes after it", async () => {
+  const lines = new Lines();
+  const world = new World({ members: "unchecked", wrap: lines.wrap, engine: NEVER });
+  const people = (await world.people("alice", "bob", "carol")) as [Someone, Someone, Someone];
+  const [alice0, bob, carol] = people;
+  const [a0, b, c] = (await together(people)) as [Conversation, Conversation, Conversation];
+  await settled(...people);
+  const { promise, resolve } = held();
+  lines.sending.set("carol", promise);
+  await c.send("one");
+  await new Promise((done) => setTimeout(done, 50));
+  const [alice, a] = await lines.again(alice0, a0);
+  await agree([alice, bob, carol], [a, b, c]);
+  const letGo = lines.hold("carol");
+  lines.sending.clear();
+  resolve();
+  await c.send("two");
+  await stand(world, 1, c);
+  await new Promise((done) => setTimeout(done, 100));
+  letGo();
+  await until([alice], () => hasHeard(alice, "one") && hasHeard(alice, "two"));
+  await until([bob], () => hasHeard(bob, "two"));
+  expect([await said(a), await said(b)]).toEqual(Array(2).fill(["carol: one", "carol: two"]));
+});
+
 it("nobody has it all said again more than once, however often they join", async () => {
   const lines = new Lines();
   const world = new World({ members: "unchecked", wrap: lines.wrap, engine: NEVER });

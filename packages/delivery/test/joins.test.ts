@@ -118,3 +118,37 @@ it("who can't write once that the commit that joins came too late joins all the 
   expect(await heard(alice, a, 1)).toEqual(["bob: here"]);
   expect(line.answers.at(-1)).toBe("accepted");
 });
+
+it.each([1, 2, 3, 4, 5, 6, 7, 8])(
+  "who joins without an invitation is told so, though write %i is made and seems to fail",
+  async (n) => {
+    const inner = memoryStorage();
+    let left = Number.POSITIVE_INFINITY;
+    const world = new World({ members: "unchecked", engine: { proposalWait: 600_000 } });
+    const policy = { authorize: () => true };
+    const [alice, zed, bob] = (await Promise.all([
+      world.person("alice", { policy }),
+      world.person("zed", { policy }),
+      world.person("bob", {
+        policy,
+        storage: {
+          get: (key) => inner.get(key),
+          list: (prefix) => inner.list(prefix),
+          write: async (...write) => {
+            const isWritten = await inner.write(...write);
+            if (--left === 0) throw new Error("written, perhaps");
+            return isWritten;
+          },
+        },
+      }),
+    ])) as [Someone, Someone, Someone];
+    for (const { messenger } of [alice, zed, bob]) await messenger.settled();
+    const [a] = (await together([alice, zed])) as [Conversation];
+    await alice.messenger.settled();
+    left = n;
+    const joined = await bob.messenger.join(a.id).catch((error: unknown) => error);
+    const b = bob.messenger.conversation(a.id);
+    if (joined === b) await until([bob], () => b?.state === "active");
+    else expect(joined).toMatchObject({ code: "storage" });
+  },
+);

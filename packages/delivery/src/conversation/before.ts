@@ -1,6 +1,7 @@
 // What a conversation knew before entries of the log were received.
 import { type CommitMessage, equalBytes, type Group, type Member, ProposalType } from "@copse/core";
 import type { MembersEntry, MessageEntry, Person } from "../messenger/types.js";
+import type { LogEntry } from "../service.js";
 import type { Remembered } from "./history.js";
 import type { Room } from "./room.js";
 
@@ -66,13 +67,18 @@ export async function saidApart(room: Room): Promise<readonly MessageEntry[]> {
   return parted === undefined ? [] : room.ownMessages(BigInt(parted));
 }
 
-/** What a conversation knows now. */
-export async function beforeOf(room: Room, group: Group): Promise<Before> {
+/** What a conversation knows now. @param entries those that come */
+export async function beforeOf(
+  room: Room,
+  group: Group,
+  entries: readonly Pick<LogEntry, "kind">[],
+): Promise<Before> {
+  const mayBeFollowed = room.record.apart !== undefined && entries.some(({ kind }) => kind === "handshake");
   return {
     remembered: await room.remembered(),
     leavers: leaversOf(group),
     epoch: group.epoch,
     // Whoever follows it here has no keys of what it said before.
-    ...(room.record.apart && { said: await saidApart(room) }),
+    ...(mayBeFollowed && { said: await saidApart(room) }),
   };
 }

@@ -351,6 +351,8 @@ export class GroupConversation implements Conversation {
     room.tellState();
     if (room.isOver && before.state !== room.record.state) this.#ended();
     if (room.isEnded) return;
+    // What follows the write wasn't done.
+    if (before.state === "joining" && room.record.state === "active") this.#joiner.done();
     const lacks = missing(room);
     if (lacks !== undefined && room.lost === undefined) joinAgain(room, lacks);
     this.#doubt.resume();

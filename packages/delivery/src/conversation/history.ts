@@ -111,25 +111,35 @@ export async function readHistory(
   return values.flatMap((value, i) => (value === undefined ? [] : [readEntry(places[i] as number, value)]));
 }
 
-/** What this client said in epochs after one, of the last messages: in a branch that is left, others can't read it. */
+/**
+ * What this client said in epochs after one: in a branch that is left, others can't read it. The last {@link REMEMBERED} are found,
+ * among at most {@link SEARCHED} entries: where others say much, too.
+ */
 export async function ownMessages(
   client: StoredClient,
   id: string,
   record: ConversationRecord,
   fork: bigint,
 ): Promise<MessageEntry[]> {
-  const all = await readHistory(client, id, record, { limit: REMEMBERED });
-  return all.filter(
-    (one): one is MessageEntry => one.kind === "message" && one.sender.own && (one.epoch ?? 0n) > fork,
-  );
+  const found: MessageEntry[] = [];
+  const least = Math.max(record.first, record.next - SEARCHED);
+  for (let before = record.next; before > least && found.length < REMEMBERED; before -= REMEMBERED) {
+    const entries = await readHistory(client, id, record, { before, limit: REMEMBERED });
+    const own = entries.filter((one): one is MessageEntry => one.kind === "message" && one.sender.own);
+    found.unshift(...own.filter(({ epoch = 0n }) => epoch > fork));
+    if (own.some(({ epoch = 0n }) => epoch <= fork)) break;
+  }
+  return found.slice(-REMEMBERED);
 }
 
-/** How many of the last messages are known again if they come twice. */
+/** How many of the last messages are known again if they come twice, and how many of its own a client finds. */
 const REMEMBERED = 1000;
+/** Among how many entries it looks for its own. */
+const SEARCHED = 20_000;
 
-/** What tells a message from all others: its sender and its ID. */
+/** What tells a message from all others: its sender, by the whole key, and its ID. Of some keys the beginning can be chosen. */
 export const mark = (sender: Pick<Person, "signatureKey">, id: string): string =>
-  `${toHex(sender.signatureKey).slice(0, 32)} ${id}`;
+  `${toHex(sender.signatureKey)} ${id}`;
 
 /** The last messages, to know them again. */
 export class Remembered {

@@ -24,9 +24,12 @@ export function readItem(value: Uint8Array): Item {
   return { ...header, data, message: message?.length ? message : undefined, epoch };
 }
 
-/** Compares by the order in which they are sent. */
-export const byOrder = (one: Item, other: Item): number =>
-  (other.batch ?? 0) - (one.batch ?? 0) || one.number - other.number;
+/** Compares by the order in which they are sent: first what is said again, as it was said. */
+export function byOrder(one: Item, other: Item): number {
+  if (one.place !== undefined && other.place !== undefined) return one.place - other.place;
+  if (one.place !== other.place) return one.place === undefined ? 1 : -1;
+  return one.number - other.number;
+}
 
 /** The ID at the service: another one each time when it came there too late. */
 export const idAtService = ({ id, version }: Pick<Item, "id" | "version">): string =>

@@ -10,6 +10,7 @@ import { byOrder, type Item, idAtService, type Later, packItem, readItem, someVe
 import { withKey } from "./reach.js";
 import { type EntryChange, KEYS } from "./record.js";
 import type { Room } from "./room.js";
+import { followedIn } from "./said.js";
 import { Senders } from "./senders.js";
 
 /** How many messages are encrypted in one write. */
@@ -165,17 +166,16 @@ export class Outbox {
    * @param ended the IDs of items that stand in the log now: they don't wait any more
    */
   repeated(entries: readonly MessageEntry[], ended?: ReadonlySet<string>): Later {
-    const batch = this.#room.nextNumber();
     const waiting = new Set(this.items.map(({ id }) => id).filter((id) => ended?.has(id) !== true));
     const left = entries.filter(({ id }) => !waiting.has(id));
     const items = left.map(
       ({ id, time, data, place }): Item => ({
         ...{ number: this.#room.nextNumber(), id, kind: "message", time, version: someVersion() },
-        ...{ data: data.slice(), ...UNSEALED, batch, place },
+        ...{ data: data.slice(), ...UNSEALED, place },
       }),
     );
     const apply = () => {
-      this.items.unshift(...items);
+      this.items = [...this.items, ...items].sort(byOrder);
       this.wake();
     };
     return { changes: items.map((one) => this.#change(one)), apply };
@@ -318,9 +318,13 @@ export class Outbox {
 
   /** Whether it is looked first whether one before it is sent again: it would come after this one. */
   #mustWait({ number }: Item): boolean {
-    return (
-      this.#forms.get(number) !== "several" && [...this.#accepted.values()].some((one) => one !== "sent")
-    );
+    if (this.#forms.get(number) === "several") return false;
+    const followed = followedIn(this.#room.record);
+    return this.items.some((one) => {
+      const state = this.#accepted.get(one.number);
+      // Who has joined anew since can't read it, if it stands behind that.
+      return state !== undefined && (state !== "sent" || (one.epoch ?? followed) < followed);
+    });
   }
 
   async #sealNext(): Promise<boolean> {

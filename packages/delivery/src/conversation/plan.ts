@@ -32,6 +32,7 @@ import {
   recordChange,
 } from "./record.js";
 import type { Early, Room } from "./room.js";
+import { Said } from "./said.js";
 import { Waiting } from "./waiting.js";
 
 /** How many commits wait for proposals, or for each other. */
@@ -56,11 +57,9 @@ export class Plan {
   readonly #handshakes = new Set<string>();
   readonly waiting: Waiting;
   #since: Map<string, number> | undefined;
-  /** The IDs of the items that stand in these entries, and what this client has said in them. */
+  /** The IDs of the items that stand in these entries. */
   readonly #ended = new Set<string>();
-  readonly #said: MessageEntry[] = [];
-  /** Whether a member has joined here anew for the first time, and nobody has heard before what this client said. */
-  #isFollowed = false;
+  readonly #said = new Said();
   /** A commit was refused here: how. */
   refused: "by-all" | "alone" | undefined;
   /** What makes it likely that other members are in another epoch. */
@@ -100,7 +99,8 @@ export class Plan {
   changes(): EntryChange[] {
     const { id } = this.#room;
     const { pending, last } = this.record;
-    if (this.record.state === "active") this.#sayAgain();
+    const missed = this.#said.missed(this.#before.said, this.record);
+    if (this.record.state === "active" && missed.length > 0) this.#renew([], missed);
     // What is staged still follows another handshake now.
     if (pending?.kind === "commit" && pending.after !== last)
       this.record = { ...this.record, pending: { ...pending, id: this.#room.host.newId(), after: last } };
@@ -119,15 +119,6 @@ export class Plan {
     this.waiting.apply();
     room.tellState();
     room.host.settles();
-  }
-
-  /** What stands in the log where whoever has joined anew here has no keys of it. */
-  #sayAgain(): void {
-    const followed = BigInt(this.record.followed ?? 0n);
-    const before = (this.#isFollowed && this.#before.said) || [];
-    const missed = [...before, ...this.#said.filter(({ epoch = followed }) => epoch < followed)];
-    // Of what was said again, that form.
-    if (missed.length > 0) this.#renew([], [...new Map(missed.map((one) => [one.id, one])).values()]);
   }
 
   #received(entry: LogEntry, received: Received): void {
@@ -189,7 +180,7 @@ export class Plan {
     // The service may have taken a form of it that was encrypted before the one that is in the outbox now.
     const { time } = entry;
     const said = messageEntry({ place: item.place ?? this.record.next, id, time, sender, epoch, data });
-    this.#said.push(said);
+    this.#said.add(said, this.record);
     if (item.place === undefined) this.#say(said);
     // What is said again stands in this epoch now, in its old place.
     else if (item.place >= this.record.first) this.#put(item.place, { ...said, time: item.time });
@@ -245,6 +236,8 @@ export class Plan {
       ...committed(this.record, commit, isDisputed, room.host.now()),
       ...(!commit.own && { unheard: undefined }),
       ...(joins && joinedAnew(room.record, commit.epoch, entry.time)),
+      // Where nobody orders, what follows may stand before it.
+      ...(joins && room.host.settling && { cursor: "" }),
       ...(wasOwn && { unfinished: isFinished(room, pending) ? undefined : entry.cursor }),
     };
     // This client hasn't read what the log had before: what it has sent may stand there.
@@ -263,17 +256,23 @@ export class Plan {
   }
 
   #heard(epoch: bigint, sender: Member): void {
-    const since = (this.#since ?? this.#room.since).get(toHex(sender.signatureKey));
-    this.record = heardIn(this.record, epoch, sender, since === undefined || since < this.record.joined);
+    this.record = heardIn(this.record, epoch, sender, this.#wasKnown(sender));
+  }
+
+  /** Whether this client has known a member since before it joined where nobody has been heard yet. */
+  #wasKnown({ signatureKey }: Member): boolean {
+    const since = (this.#since ?? this.#room.since).get(toHex(signatureKey));
+    return since === undefined || since < (this.record.knew ?? this.record.joined);
   }
 
   /** Somebody has joined by an external commit. Who is new isn't owed what was said before. */
   #followed({ committer, removed, epoch }: CommitMessage): void {
     const { signatureKey } = committer;
-    if (!removed.some((one) => equalBytes(one.signatureKey, signatureKey))) return;
+    const wasMember = removed.some((one) => equalBytes(one.signatureKey, signatureKey));
+    if (!wasMember || !this.#wasKnown(committer)) return;
     const { apart } = this.record;
     this.record = followedBy(this.record, epoch, committer);
-    if (this.record.apart !== apart) this.#isFollowed = true;
+    this.#said.isFollowed ||= this.record.apart !== apart;
   }
 
   #members(time: number, commit: CommitMessage, by: Person): void {

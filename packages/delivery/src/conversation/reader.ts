@@ -162,8 +162,7 @@ export class Reader {
       await room.turn(() => this.#receive(segment));
       if (room.isEnded || room.lost !== undefined) return;
       if (follower === undefined || room.record.state === "joining") continue;
-      // It has joined: where nobody orders, what follows may stand before that.
-      await room.turn(() => room.write({ ...room.record, cursor: "" }));
+      // It has joined, and reads from the beginning.
       this.start();
       return;
     }
@@ -219,8 +218,12 @@ export class Reader {
     room.group = joining;
     room.joining = undefined;
     await this.#forgetEarly();
-    await this.#step(joining, [own], false, anew);
-    this.#joiner.done();
+    try {
+      await this.#step(joining, [own], false, anew);
+    } finally {
+      // Also if something fails that is written after it.
+      if (room.record.state === "active") this.#joiner.done();
+    }
   }
 
   /** What has waited is of epochs before the one in which this client joins. */
@@ -254,7 +257,7 @@ export class Reader {
   /** Receives entries, with all that follows from it, in one write. */
   async #step(group: Group, entries: readonly LogEntry[], isRetry: boolean, anew: Anew = {}): Promise<Plan> {
     const room = this.#room;
-    const before: Before = { ...(await beforeOf(room, group)), ...anew };
+    const before: Before = { ...(await beforeOf(room, group, entries)), ...anew };
     let plan!: Plan;
     let stuckAt = -1;
     const alongside = (outcomes: readonly Outcome<Received>[]) => {

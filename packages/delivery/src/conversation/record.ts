@@ -58,6 +58,8 @@ export interface ConversationRecord {
    * may be there.
    */
   readonly ledBy?: string | undefined;
+  /** When it joined, as long as {@link apart} holds, however often it has joined since: whom it knows since a later time may be part of what was made up. */
+  readonly knew?: number | undefined;
   /** The handshake of an own commit that is in force, and that the service may not have finished: it hasn't answered. */
   readonly unfinished?: Cursor | undefined;
   /** The highest epoch that this client was in, in decimal: it joins by no GroupInfo of an earlier one. */
@@ -101,7 +103,13 @@ export function heardIn(
   if (ledBy !== undefined && (!wasKnown || ledBy === toHex(signatureKey))) return record;
   const isTogether = parted !== undefined && refused === 0 && epoch > BigInt(parted);
   if (!apart && !isTogether && ledBy === undefined) return record;
-  return { ...record, apart: undefined, ledBy: undefined, parted: isTogether ? undefined : parted };
+  return {
+    ...record,
+    apart: undefined,
+    ledBy: undefined,
+    knew: undefined,
+    parted: isTogether ? undefined : parted,
+  };
 }
 
 /** How many of those who follow a client have what it said apart said again, and by how much of their keys they are known. */
@@ -158,7 +166,7 @@ export function joinedAnew(
   // What it refused before says nothing about where it is now. Nobody else may be there: what it says there is said again elsewhere.
   const parted = partedIn(record, epoch - 1n, epoch - 1n);
   const none = { alone: undefined, back: undefined, refused: 0, heard: 0 };
-  return { ...none, parted, unheard: true, apart: [], joined: time };
+  return { ...none, parted, unheard: true, apart: [], knew: record.knew ?? time, joined: time };
 }
 
 export const placeOf = ({ state, cursor, last, taken, ledBy }: ConversationRecord): Place => ({
@@ -215,9 +223,7 @@ export interface SavedItem {
   readonly version: number;
   /** In which it is encrypted, in decimal; `undefined` if it isn't. */
   readonly epoch?: string | undefined;
-  /** If it is said once more: with which others. Those come before all that was there then. */
-  readonly batch?: number | undefined;
-  /** If it is said once more: its place in the history. */
+  /** If it is said once more: its place in the history. It comes before all that is said for the first time. */
   readonly place?: number | undefined;
 }
 

@@ -27,7 +27,11 @@ export async function changeOver(parts: Parts, group: Group, way: readonly Step[
   const fork = first.kept.commit.epoch - 1n;
   const isBack = group.epoch > fork;
   const prepared = {
-    before: await beforeOf(room, group),
+    before: await beforeOf(
+      room,
+      group,
+      way.map(({ entry }) => entry),
+    ),
     said: isBack ? await room.ownMessages(fork) : [],
     changes: [...(await announcements(parts, group, way)), ...(isBack ? await withdrawn(room, fork) : [])],
     fork,

@@ -131,7 +131,7 @@ export class UnorderedFollower implements Follower {
 
   /** Receives a message of the present epoch or an earlier one, or looks at one of another branch. */
   async #message(group: Group, entry: LogEntry, header: Header, isRetry: boolean): Promise<void> {
-    const before = await beforeOf(this.#room, group);
+    const before = await beforeOf(this.#room, group, [entry]);
     let plan: Plan | undefined;
     let failure: MlsError | undefined;
     const isLast = entry.epoch <= this.#branches.floor(group);
@@ -226,7 +226,7 @@ export class UnorderedFollower implements Follower {
   async #keep(group: Group, entry: LogEntry): Promise<void> {
     const room = this.#room;
     const waiting = room.early.filter(({ kind }) => kind === "handshake");
-    const plan = new Plan(room, this.#outbox, await beforeOf(this.#room, group), false);
+    const plan = new Plan(room, this.#outbox, await beforeOf(room, group, []), false);
     plan.record = { ...plan.record, cursor: entry.cursor };
     const [oldest] = waiting;
     if (oldest !== undefined && waiting.length >= MAX_COMMITS) {
