@@ -1,5 +1,12 @@
 // RFC 9750 §5.2: compares what clients told with what they have.
-import { type ClientEvent, type FinalView, type MessageName, readName, type TwiceEvent } from "./events.js";
+import {
+  type ClientEvent,
+  type FinalView,
+  type MessageName,
+  type ProblemEvent,
+  readName,
+  type TwiceEvent,
+} from "./events.js";
 import { GroupRecord } from "./group.js";
 
 export type Rule =
@@ -24,6 +31,9 @@ export interface Verdict {
   readonly counts: ReadonlyMap<string, number>;
 }
 
+/** How many of the last things that a client has found wrong a complaint repeats. */
+const REPEATED = 3;
+
 /** How a client says that it learnt only when it wanted to join again that it was removed. */
 const REMOVED = "this client isn't a member any more";
 
@@ -34,6 +44,8 @@ export class Judge {
   readonly #isHonest: (user: string) => boolean;
   readonly #twice: TwiceEvent[] = [];
   readonly #forgers = new Set<string>();
+  /** What each client has said last of joining again, by group and client. */
+  readonly #told = new Map<string, readonly string[]>();
 
   constructor(isHonest: (user: string) => boolean) {
     this.#isHonest = isHonest;
@@ -71,9 +83,15 @@ export class Judge {
     else if (event.kind === "twice") this.#twice.push(event);
     else if (event.kind === "problem") {
       this.count(`problems: ${event.code}`);
+      if (event.code === "rejoined") this.#tells(event);
       if (event.code === "rejoined" && event.text.startsWith(REMOVED))
         this.#group(event.group).removedElsewhere(event.client);
     }
+  }
+
+  #tells({ group, client, text }: ProblemEvent): void {
+    const one = `${group} ${client}`;
+    this.#told.set(one, [...(this.#told.get(one) ?? []), text].slice(-REPEATED));
   }
 
   /** @param log where what the service's log of a group has stands in it, by IDs */
@@ -110,18 +128,23 @@ export class Judge {
       const state = `epoch ${epoch}, ${authenticator.slice(0, 8)}, ${list.join(" ")}`;
       states.set(state, [...(states.get(state) ?? []), client]);
     }
-    if (states.size > 1)
-      this.complain(
-        "members agree",
-        group,
-        [...states].map(([state, who]) => `${who.join(" ")}: ${state}`).join("; "),
-      );
+    if (states.size > 1) {
+      const sides = [...states].sort(([, one], [, other]) => other.length - one.length);
+      const said = sides.slice(1).flatMap(([, who]) => who.map((client) => this.#lastOf(group, client)));
+      const where = sides.map(([state, who]) => `${who.join(" ")}: ${state}`);
+      this.complain("members agree", group, [...where, ...said].join("; "));
+    }
     for (const name of new Set(members.flatMap(({ members: list }) => list)))
       if (this.#isHonest(name) && !members.some(({ client }) => client === name))
         this.complain("members agree", group, `${name} is a member, others say, and says that it isn't`);
     for (const { client, waiting } of members)
       if (waiting > 0)
         this.complain("nothing waits for ever", group, `${waiting} messages in the outbox of ${client}`);
+  }
+
+  #lastOf(group: string, client: string): string {
+    const told = this.#told.get(`${group} ${client}`) ?? ["nothing"];
+    return `${client} said last: ${told.join(" | ")}`;
   }
 
   #ordered({ client, group, history }: FinalView): void {
