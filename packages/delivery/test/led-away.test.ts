@@ -1,12 +1,23 @@
 // RFC 9420 §14: what a client said where an insider has led it is said once more when it is back.
-import type { DeliveryService } from "@copse/delivery";
+import { generateSigner } from "@copse/core";
+import type { Conversation, DeliveryService } from "@copse/delivery";
 import { expect, it } from "vitest";
 import { epochKey } from "../src/messenger/epoch-key.js";
 import { framed, utf8 } from "../src/messenger/wire.js";
-import { callBack, hasHeard, joinsAgain, Line, ledAway, three } from "./support/led.js";
+import {
+  callBack,
+  hasHeard,
+  isBack,
+  joinsAgain,
+  Line,
+  ledAway,
+  NEVER,
+  type Three,
+  three,
+} from "./support/led.js";
 import { logOf } from "./support/mallory.js";
-import { newId, outlaw, provider } from "./support/outlaw.js";
-import { agree, said, until } from "./support/people.js";
+import { copyOf, newId, outlaw, provider } from "./support/outlaw.js";
+import { agree, crypto, type Someone, SUITE, said, together, until, World } from "./support/people.js";
 
 it.each(["is silent", "speaks", "has somebody speak whom it has added there"])(
   "what was said where an insider led a client, and %s, is said again",
@@ -132,4 +143,42 @@ it("what was said where an insider led a client is said again, though somebody s
   await (await c2.send("here")).sent;
   await until([alice], () => hasHeard(alice, "here"));
   expect(await said(a)).toEqual(["carol: where I was led", "carol: here"]);
+});
+
+it("what was said where an insider led a client is said again, though it led another one there, who speaks", async () => {
+  const line = new Line();
+  const world = new World({ members: "unchecked", wrap: line.wrap, engine: NEVER });
+  const signer = await generateSigner(crypto, SUITE);
+  const [alice, carol, dave] = (await world.people("alice", "carol", "dave")) as Three<Someone>;
+  const mallory = await world.person("mallory", { signer });
+  await mallory.messenger.settled();
+  const people = [alice, carol, dave, mallory];
+  const [a, c, d, m] = (await together(people)) as [Conversation, Conversation, Conversation, Conversation];
+  await agree(people, [a, c, d, m]);
+  for (const { messenger } of people) await messenger.settled();
+  const copy = await copyOf(m.group, "mallory", signer);
+  const service = world.connect("mallory", signer.publicKey);
+  for (const { messenger } of [mallory, dave]) await messenger.close();
+  const { again: carol2, c2 } = await ledAway(line, { alice, carol, a, c }, copy);
+  for (const { message } of await logOf(service, a.groupId))
+    await copy.receive(message).catch(() => undefined);
+  line.groupInfo = await copy.groupInfo();
+  line.isExpired = true;
+  const dave2 = await dave.reopen({ limits: { proposalWait: 20 } });
+  await until([dave2], () => isBack(dave2));
+  const d2 = dave2.messenger.conversation(d.id) as Conversation;
+  await until([carol2, dave2], () => c2.epoch === d2.epoch && d2.state === "active");
+  await (await c2.send("where I was led")).sent;
+  await until([dave2], () => hasHeard(dave2, "where I was led"));
+  await (await d2.send("I, too")).sent;
+  await until([carol2], () => hasHeard(carol2, "I, too"));
+  line.groupInfo = undefined;
+  for (const one of [c2, d2]) await callBack(alice, a, one);
+  await agree([alice, carol2, dave2], [a, c2, d2]);
+  await (await c2.send("here")).sent;
+  await until([alice], () => hasHeard(alice, "here"));
+  expect((await said(a)).filter((text) => text.startsWith("carol"))).toEqual([
+    "carol: where I was led",
+    "carol: here",
+  ]);
 });

@@ -1,6 +1,7 @@
 // What a conversation knew before entries of the log were received.
 import { type CommitMessage, equalBytes, type Group, type Member, ProposalType } from "@copse/core";
 import type { MembersEntry, MessageEntry, Person } from "../messenger/types.js";
+import { isOfNewMember } from "../rules/framing.js";
 import type { LogEntry } from "../service.js";
 import type { Remembered } from "./history.js";
 import type { Room } from "./room.js";
@@ -68,12 +69,9 @@ export async function saidApart(room: Room): Promise<readonly MessageEntry[]> {
 }
 
 /** What a conversation knows now. @param entries those that come */
-export async function beforeOf(
-  room: Room,
-  group: Group,
-  entries: readonly Pick<LogEntry, "kind">[],
-): Promise<Before> {
-  const mayBeFollowed = room.record.apart !== undefined && entries.some(({ kind }) => kind === "handshake");
+export async function beforeOf(room: Room, group: Group, entries: readonly LogEntry[]): Promise<Before> {
+  const isJoin = ({ kind, message }: LogEntry) => kind === "handshake" && isOfNewMember(message);
+  const mayBeFollowed = room.record.apart !== undefined && entries.some(isJoin);
   return {
     remembered: await room.remembered(),
     leavers: leaversOf(group),

@@ -57,7 +57,8 @@ export class Doubt {
     if (room.host.settling !== undefined) return;
     const isSettled = this.#settled === room.record.last && room.record.unfinished === undefined;
     if (!isRefused && isSettled) return;
-    if (isRefused) this.#patience = PATIENCE;
+    // In a busy group it would begin anew with each handshake, and never follow.
+    if (isRefused && room.record.refused < MOST_REFUSED) this.#patience = PATIENCE;
     // Until it is settled, what it says might be heard by nobody.
     if (isRefused && this.#isAlone) {
       room.isInDoubt = true;

@@ -256,7 +256,8 @@ export class Plan {
   }
 
   #heard(epoch: bigint, sender: Member): void {
-    this.record = heardIn(this.record, epoch, sender, this.#wasKnown(sender));
+    const others = (this.#room.group?.members.length ?? 1) - 1;
+    this.record = heardIn(this.record, epoch, sender, this.#wasKnown(sender), others);
   }
 
   /** Whether this client has known a member since before it joined where nobody has been heard yet. */

@@ -47,10 +47,12 @@ export interface ConversationRecord {
   /** Whether nothing of another member was taken since this client joined by an external commit. */
   readonly unheard?: boolean | undefined;
   /**
-   * As long as nothing was taken since then that says that somebody has heard what it said ({@link heardIn}): who has joined it there,
+   * As long as nothing was taken since then that says that enough others have heard what it said ({@link heardIn}): who has joined it there,
    * by the first digits of their signature keys. Each of them has it said again once.
    */
   readonly apart?: readonly string[] | undefined;
+  /** Those who have heard it meanwhile, by the same digits: not enough of them yet. */
+  readonly heardBy?: readonly string[] | undefined;
   /** The epoch that the last external commit of somebody who was a member before has started, in decimal. */
   readonly followed?: string | undefined;
   /**
@@ -90,28 +92,32 @@ export function partedIn({ parted }: ConversationRecord, epoch: bigint, said: bi
 
 /**
  * What is otherwise once another member has said something in an epoch, or has committed in it: it has heard what this client said there. Who joins by
- * an external commit hasn't, and who signed the GroupInfo by which this client joined may have made all of it up, with all who are new to it.
+ * an external commit hasn't, and who signed the GroupInfo by which this client joined may have made all of it up, with all who are new to it,
+ * and may have led others there, too: one of them who has heard it isn't enough.
  * @param wasKnown whether this client knew the member before it joined
+ * @param others how many other members there are
  */
 export function heardIn(
   record: ConversationRecord,
   epoch: bigint,
   { signatureKey }: Pick<Member, "signatureKey">,
   wasKnown: boolean,
+  others: number,
 ): ConversationRecord {
-  const { apart, parted, refused, ledBy } = record;
-  if (ledBy !== undefined && (!wasKnown || ledBy === toHex(signatureKey))) return record;
+  const { apart, parted, refused, ledBy, heardBy = [] } = record;
+  const key = toHex(signatureKey);
+  if (ledBy !== undefined && (!wasKnown || ledBy === key)) return record;
   const isTogether = parted !== undefined && refused === 0 && epoch > BigInt(parted);
   if (!apart && !isTogether && ledBy === undefined) return record;
-  return {
-    ...record,
-    apart: undefined,
-    ledBy: undefined,
-    knew: undefined,
-    parted: isTogether ? undefined : parted,
-  };
+  const name = key.slice(0, DIGITS);
+  const all = heardBy.includes(name) ? heardBy : [...heardBy, name];
+  if (apart !== undefined && all.length < Math.min(ENOUGH, others / 2)) return { ...record, heardBy: all };
+  const none = { apart: undefined, heardBy: undefined, ledBy: undefined, knew: undefined };
+  return { ...record, ...none, parted: isTogether ? undefined : parted };
 }
 
+/** How many others have heard it: so many, or half of them, aren't all where an insider has led them. */
+const ENOUGH = 8;
 /** How many of those who follow a client have what it said apart said again, and by how much of their keys they are known. */
 const MOST_FOLLOWERS = 256;
 const DIGITS = 16;
@@ -166,7 +172,15 @@ export function joinedAnew(
   // What it refused before says nothing about where it is now. Nobody else may be there: what it says there is said again elsewhere.
   const parted = partedIn(record, epoch - 1n, epoch - 1n);
   const none = { alone: undefined, back: undefined, refused: 0, heard: 0 };
-  return { ...none, parted, unheard: true, apart: [], knew: record.knew ?? time, joined: time };
+  return {
+    ...none,
+    parted,
+    unheard: true,
+    apart: [],
+    heardBy: undefined,
+    knew: record.knew ?? time,
+    joined: time,
+  };
 }
 
 export const placeOf = ({ state, cursor, last, taken, ledBy }: ConversationRecord): Place => ({

@@ -11,6 +11,12 @@ export function readFraming(message: Uint8Array): UnverifiedMessage | undefined 
   }
 }
 
+/** Whether somebody joins by this message: it isn't encrypted, since its sender is no member yet. */
+export function isOfNewMember(message: Uint8Array): boolean {
+  const read = readFraming(message);
+  return read?.kind === "public-message" && read.sender.kind === "new-member";
+}
+
 /**
  * Whether what ends an epoch is among the handshakes, and nothing else is: a commit among the messages would be in no order, and
  * lead into an epoch whose key nobody has registered. What can't be read passes: whoever receives it tells what is wrong with it.

@@ -19,7 +19,7 @@ export const isBack = (one: Someone) => problems(one).join().includes("has joine
 export const hasHeard = ({ events }: Someone, text: string) =>
   events.some((one) => one.kind === "message" && one.entry.text === text);
 
-/** Carol's line, and what she is shown. */
+/** The line of Carol, and of Dave, and what they are shown. */
 export class Line {
   /** Once, she is told that what followed isn't kept. */
   isExpired = false;
@@ -33,7 +33,7 @@ export class Line {
   service: DeliveryService | undefined;
 
   readonly wrap = (service: DeliveryService, name: string): DeliveryService =>
-    name !== "carol"
+    name !== "carol" && name !== "dave"
       ? service
       : changed(service, {
           subscribe: (options) => {
