@@ -286,4 +286,20 @@ describe("the judge", () => {
     };
     expect(complaintsOf(views, prepare)).toEqual([]);
   });
+
+  it.each([true, false])(
+    "asks nobody for what stands behind its own removal, as it says: %s",
+    (removesIt) => {
+      const history = [commit(2), message("alice#0", 1)];
+      const out = view("carol", [{ epoch: 2, rejoined: [], removesIt }], { isMember: false });
+      const found = complaintsOf([view("alice", history), view("bob", history), out], (judge) => {
+        // Both came to epoch 3 at once.
+        for (const name of ["alice", "bob"]) judge.hear(epoch(name, 3, ["alice", "bob"]));
+      });
+      const isOwed = found.some((one) =>
+        one.startsWith("delivered to all: alice#0 of epoch 1, there at 2: not to carol"),
+      );
+      expect(isOwed).toBe(!removesIt);
+    },
+  );
 });

@@ -132,7 +132,11 @@ export class Device {
       for (const entry of page) {
         after = Math.max(after, entry.place ?? after);
         if (entry.kind === "members")
-          found.push({ epoch: Number(entry.epoch), rejoined: usersOf(entry.rejoined) });
+          found.push({
+            epoch: Number(entry.epoch),
+            rejoined: usersOf(entry.rejoined),
+            removesIt: entry.removed.some(({ own }) => own),
+          });
         else if (entry.place !== undefined)
           found.push({
             message: nameIn(entry.text),

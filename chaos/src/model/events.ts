@@ -71,8 +71,8 @@ export type ClientEvent = EpochEvent | AcknowledgedEvent | ProblemEvent | TwiceE
 /** An entry of a client's history: a message, or who came and went with a commit. */
 export type FinalEntry =
   | { readonly message: MessageName; readonly sender: string; readonly epoch: number }
-  /** `epoch` is the one that the commit started. */
-  | { readonly epoch: number; readonly rejoined: readonly string[] };
+  /** `epoch` is the one that the commit started. `removesIt`: it removed this client. */
+  | { readonly epoch: number; readonly rejoined: readonly string[]; readonly removesIt?: boolean };
 
 /** What is in a client's storage in the end, of one group. */
 export interface FinalView {

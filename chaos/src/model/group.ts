@@ -38,6 +38,8 @@ export class GroupRecord {
   /** Who was elsewhere when it was removed: of each time, the epochs that it had been in, and the first one after that. */
   readonly #lost: { readonly user: string; readonly way: ReadonlyMap<number, string>; before?: number }[] =
     [];
+  /** Who says that they were removed by the commit that started an epoch. */
+  readonly #removedIn = new Map<number, Set<string>>();
   /** What the service calls each of them. */
   readonly acknowledged = new Map<MessageName, string>();
   /** Where what the service's log has stands in it, if it was read: by IDs. */
@@ -101,6 +103,7 @@ export class GroupRecord {
       } else {
         at = entry.epoch;
         for (const user of entry.rejoined) this.#rejoin(user, entry.epoch, client);
+        if (entry.removesIt) this.#removedIn.set(at, (this.#removedIn.get(at) ?? new Set()).add(client));
       }
     }
   }
@@ -143,9 +146,15 @@ export class GroupRecord {
   /** Whoever was a member in all of these epochs, and in all branches of them. */
   #membersOf(first: number, last: number): readonly string[] {
     const lists: (readonly string[])[] = [];
-    for (let epoch = first; epoch <= last; epoch++) lists.push(...(this.#members.get(epoch)?.values() ?? []));
+    const gone = new Set<string>();
+    for (let epoch = first; epoch <= last; epoch++) {
+      const branches = this.#members.get(epoch);
+      lists.push(...(branches?.values() ?? []));
+      // No honest member has entered it: those alone know of it whom its commit removed.
+      if (branches === undefined) for (const name of this.#removedIn.get(epoch) ?? []) gone.add(name);
+    }
     const [one = [], ...others] = lists;
-    return one.filter((name) => others.every((list) => list.includes(name)));
+    return one.filter((name) => !gone.has(name) && others.every((list) => list.includes(name)));
   }
 
   has(message: MessageName): boolean {
