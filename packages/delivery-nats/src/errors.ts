@@ -21,7 +21,9 @@ const FEW_SERVERS: readonly number[] = [10074];
 const isNamed = (error: unknown, ...names: readonly string[]): error is Error =>
   error instanceof Error && names.includes(error.name);
 
-const isOfApi = (error: unknown): error is JetStreamApiError => isNamed(error, "JetStreamApiError");
+/** Those that servers answer with: the library has classes of their own for some. */
+const isOfApi = (error: unknown): error is JetStreamApiError =>
+  isNamed(error, "JetStreamApiError", "StreamNotFoundError", "ConsumerNotFoundError");
 
 const isApiError = (error: unknown, codes: readonly number[]): boolean =>
   isOfApi(error) && codes.includes(error.code);
@@ -45,11 +47,12 @@ export const isNoMessage = (error: unknown): boolean => isApiError(error, NO_MES
 
 /** Lost connections, no responders, no leader, timeouts, and what servers of other versions may say. */
 const isOfNats = (error: unknown): boolean =>
+  isOfApi(error) ||
   isNamed(
     error,
-    ...["JetStreamApiError", "JetStreamError", "JetStreamStatusError", "ClosedConnectionError"],
-    ...["ConnectionError", "DrainingConnectionError", "InvalidOperationError", "InvalidSubjectError"],
-    ...["NoResponders", "ProtocolError", "RequestError", "TimeoutError"],
+    ...["JetStreamError", "JetStreamStatusError", "ClosedConnectionError", "ConnectionError"],
+    ...["DrainingConnectionError", "InvalidOperationError", "InvalidSubjectError", "NoResponders"],
+    ...["ProtocolError", "RequestError", "TimeoutError"],
   );
 
 const text = (error: unknown) => (error instanceof Error ? error.message : String(error));

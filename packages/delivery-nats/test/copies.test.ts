@@ -3,11 +3,15 @@ import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { DeliveryError } from "@copse/delivery/service";
 import { natsDelivery, prepareNats } from "@copse/delivery-nats";
 import { HAS_NATS, type NatsServer, startNats } from "@copse/test-support/nats";
+import * as jetstream from "@nats-io/jetstream";
+import { errors } from "@nats-io/nats-core";
 import type * as Transport from "@nats-io/transport-node";
 import { connect } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { asDeliveryError } from "../src/errors.js";
 
 describe.skipIf(!HAS_NATS)("a connection of another copy of the client library", () => {
   const found = createRequire(import.meta.url).resolve("@nats-io/transport-node");
@@ -53,4 +57,23 @@ test.each([
   await expect(prepareNats(connection as never)).rejects.toMatchObject(expected);
   const options = { connection: connection as never, user: "alice", client: new Uint8Array([1]) };
   await expect(natsDelivery(options)).rejects.toMatchObject(expected);
+});
+
+type Kind = new (what: unknown, more?: unknown) => Error;
+
+test("all errors of the client library are known by their names", () => {
+  const answer = { code: 500, err_code: 10_000, description: "something" };
+  const values: unknown[] = [...Object.values(errors), ...Object.values(jetstream)];
+  const isClass = (one: unknown): one is Kind => typeof one === "function" && one.prototype instanceof Error;
+  const classes = values.filter(isClass);
+  // This one is of arguments that this package makes.
+  const all = classes.filter(({ name }) => name !== "InvalidNameError");
+  const raw = all.filter((Class) => {
+    const isOfApi = Class.name === "JetStreamApiError" || Class.name.endsWith("NotFoundError");
+    return !(
+      asDeliveryError(isOfApi ? new Class(answer) : new Class("something", "more")) instanceof DeliveryError
+    );
+  });
+  expect(all.length).toBeGreaterThan(14);
+  expect(raw.map(({ name }) => name)).toEqual([]);
 });
