@@ -4,8 +4,18 @@ import type { Conversation } from "@copse/delivery";
 import { expect, it } from "vitest";
 import { held, Lines } from "./support/lines.js";
 import { logOf } from "./support/mallory.js";
-import { takePlace } from "./support/outlaw.js";
-import { agree, crypto, type Someone, SUITE, said, together, until, World } from "./support/people.js";
+import { joinFromOutside, outlaw } from "./support/outlaw.js";
+import {
+  agree,
+  conversationOf,
+  crypto,
+  type Someone,
+  SUITE,
+  said,
+  together,
+  until,
+  World,
+} from "./support/people.js";
 
 const NEVER = { proposalWait: 600_000 };
 const BOTH = ["carol: apart", "carol: here"];
@@ -105,30 +115,40 @@ it("what was said apart, and what was under way, comes in its order", async () =
   expect(await said(a)).toEqual([...texts, "under way"].map((one) => `carol: ${one}`));
 });
 
-it("what is said after what was under way when somebody joined anew comes after it", async () => {
-  const lines = new Lines();
-  const world = new World({ members: "unchecked", wrap: lines.wrap, engine: NEVER });
-  const people = (await world.people("alice", "bob", "carol")) as [Someone, Someone, Someone];
-  const [alice0, bob, carol] = people;
-  const [a0, b, c] = (await together(people)) as [Conversation, Conversation, Conversation];
-  await settled(...people);
-  const { promise, resolve } = held();
-  lines.sending.set("carol", promise);
-  await c.send("one");
-  await new Promise((done) => setTimeout(done, 50));
-  const [alice, a] = await lines.again(alice0, a0);
-  await agree([alice, bob, carol], [a, b, c]);
-  const letGo = lines.hold("carol");
-  lines.sending.clear();
-  resolve();
-  await c.send("two");
-  await stand(world, 1, c);
-  await new Promise((done) => setTimeout(done, 100));
-  letGo();
-  await until([alice], () => hasHeard(alice, "one") && hasHeard(alice, "two"));
-  await until([bob], () => hasHeard(bob, "two"));
-  expect([await said(a), await said(b)]).toEqual(Array(2).fill(["carol: one", "carol: two"]));
-});
+it.each(["from the beginning", "since later"])(
+  "what is said after what was under way when somebody, a member %s, joined anew comes after it",
+  async (when) => {
+    const lines = new Lines();
+    const world = new World({ members: "unchecked", wrap: lines.wrap, engine: NEVER });
+    const people = (await world.people("alice", "bob", "carol")) as [Someone, Someone, Someone];
+    const [alice0, bob, carol] = people;
+    const isLater = when === "since later";
+    const [c, b] = (await together(isLater ? [carol, bob] : [carol, bob, alice0])) as [
+      Conversation,
+      Conversation,
+    ];
+    if (isLater) await b.invite(["alice"]);
+    const a0 = await conversationOf(alice0, c.id);
+    await agree(people, [a0, b, c]);
+    await settled(...people);
+    const { promise, resolve } = held();
+    lines.sending.set("carol", promise);
+    await c.send("one");
+    await new Promise((done) => setTimeout(done, 50));
+    const [alice, a] = await lines.again(alice0, a0);
+    await agree([alice, bob, carol], [a, b, c]);
+    const letGo = lines.hold("carol");
+    lines.sending.clear();
+    resolve();
+    await c.send("two");
+    await stand(world, 1, c);
+    await new Promise((done) => setTimeout(done, 100));
+    letGo();
+    await until([alice], () => hasHeard(alice, "one") && hasHeard(alice, "two"));
+    await until([bob], () => hasHeard(bob, "two"));
+    expect([await said(a), await said(b)]).toEqual(Array(2).fill(["carol: one", "carol: two"]));
+  },
+);
 
 it("nobody has it all said again more than once, however often they join", async () => {
   const lines = new Lines();
@@ -144,7 +164,7 @@ it("nobody has it all said again more than once, however often they join", async
   const service = world.delivery.connect("mallory", signer.publicKey);
   const counts: number[] = [];
   for (let i = 0; i < 3; i++) {
-    await takePlace(service, a.groupId, "mallory", signer);
+    await joinFromOutside(await outlaw("mallory", signer), service, a.groupId, true);
     await agree([alice, carol], [a, c]);
     await settled(carol);
     counts.push((await logOf(service, a.groupId)).filter(({ kind }) => kind === "message").length);

@@ -1,8 +1,7 @@
 // RFC 9420 §14: what a client said where an insider has led it is said once more when it is back.
-import { generateSigner } from "@copse/core";
+import { type Group, generateSigner } from "@copse/core";
 import type { Conversation, DeliveryService } from "@copse/delivery";
 import { expect, it } from "vitest";
-import { epochKey } from "../src/messenger/epoch-key.js";
 import { framed, utf8 } from "../src/messenger/wire.js";
 import {
   callBack,
@@ -15,9 +14,16 @@ import {
   type Three,
   three,
 } from "./support/led.js";
-import { logOf } from "./support/mallory.js";
-import { copyOf, newId, outlaw, provider } from "./support/outlaw.js";
+import { copyOf, newId, outlaw, Schemer } from "./support/outlaw.js";
 import { agree, crypto, type Someone, SUITE, said, together, until, World } from "./support/people.js";
+
+/** Somebody reads all that there is, and then says something there. */
+async function sayThere(line: Line, group: Group, texts: readonly string[] = []): Promise<void> {
+  const schemer = await Schemer.at(line.service as DeliveryService, group);
+  await schemer.readAll();
+  const all = await group.encryptAll(texts.map((text) => framed(newId(), utf8(text))));
+  for (const message of all) await schemer.send(message);
+}
 
 it.each(["is silent", "speaks", "has somebody speak whom it has added there"])(
   "what was said where an insider led a client, and %s, is said again",
@@ -30,14 +36,7 @@ it.each(["is silent", "speaks", "has somebody speak whom it has added there"])(
     const add = how.startsWith("has") ? [await puppet.createKeyPackage()] : [];
     const { again, c2, welcome } = await ledAway(line, { alice, carol, a, c }, copy, add);
     if (how !== "is silent") {
-      const service = line.service as DeliveryService;
-      const { groupId } = c2;
-      const one = welcome === undefined ? copy : await puppet.join(welcome);
-      for (const { message } of await logOf(service, groupId))
-        await one.receive(message).catch(() => undefined);
-      const message = await one.encrypt(framed(newId(), utf8("hi Carol")));
-      const key = () => epochKey(provider, one.epoch, one);
-      await service.send({ id: newId(), groupId, epoch: one.epoch, message, key });
+      await sayThere(line, welcome === undefined ? copy : await puppet.join(welcome), ["hi Carol"]);
       await until([again], () => hasHeard(again, "hi Carol"));
     }
     await (await c2.send("where I was led")).sent;
@@ -63,9 +62,7 @@ it("what was said again where its sender was led once more is said again once mo
   await agree([alice, once.again], [a, once.c2]);
   await (await a.send("hi")).sent;
   await until([once.again], () => hasHeard(once.again, "hi"));
-  const service = line.service as DeliveryService;
-  for (const { message } of await logOf(service, c.groupId))
-    await other.receive(message).catch(() => undefined);
+  await sayThere(line, other);
   line.isCut = false;
   const twice = await ledAway(line, { alice, carol: once.again, a, c: once.c2 }, other);
   while (twice.c2.outbox().length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -85,15 +82,9 @@ it.each([1, 1000])(
     await mallory.messenger.close();
     await carol.messenger.settled();
     const { again, c2 } = await ledAway(line, { alice, carol, a, c }, copy);
-    const service = line.service as DeliveryService;
-    const { groupId } = c2;
-    for (const { message } of await logOf(service, groupId))
-      await copy.receive(message).catch(() => undefined);
     await (await c2.send("where I was led")).sent;
-    const key = () => epochKey(provider, copy.epoch, copy);
-    const texts = Array.from({ length: count }, (_, i) => framed(newId(), utf8(`hi ${i}`)));
-    for (const message of await copy.encryptAll(texts))
-      await service.send({ id: newId(), groupId, epoch: copy.epoch, message, key });
+    const texts = Array.from({ length: count }, (_, i) => `hi ${i}`);
+    await sayThere(line, copy, texts);
     await until([again], () => hasHeard(again, `hi ${count - 1}`));
     line.groupInfo = undefined;
     await callBack(alice, a, c2);
@@ -113,13 +104,7 @@ it("what was said where an insider led a client is said again, though somebody s
   const add = [await puppet.createKeyPackage()];
   const once = await ledAway(line, { alice, carol, a, c }, copy, add);
   const one = await puppet.join(once.welcome as Uint8Array);
-  const service = line.service as DeliveryService;
-  const { groupId } = once.c2;
-  const readAll = async (who: typeof one) => {
-    for (const { message } of await logOf(service, groupId))
-      await who.receive(message).catch(() => undefined);
-  };
-  for (const who of [one, copy]) await readAll(who);
+  for (const who of [one, copy]) await sayThere(line, who);
   await (await once.c2.send("where I was led")).sent;
   await once.again.messenger.settled();
   for (let i = 0; i < 3; i++) {
@@ -130,10 +115,7 @@ it("what was said where an insider led a client is said again, though somebody s
   }
   const { carol: again, conversation: c2 } = await joinsAgain(line, once.again, once.c2);
   while (c2.outbox().length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
-  await readAll(one);
-  const message = await one.encrypt(framed(newId(), utf8("hi Carol")));
-  const key = () => epochKey(provider, one.epoch, one);
-  await service.send({ id: newId(), groupId, epoch: one.epoch, message, key });
+  await sayThere(line, one, ["hi Carol"]);
   await until([again], () => hasHeard(again, "hi Carol"));
   // Away from where it was said.
   for (let i = 0; i < 3; i++) await c2.update();
@@ -157,11 +139,10 @@ it("what was said where an insider led a client is said again, though it led ano
   await agree(people, [a, c, d, m]);
   for (const { messenger } of people) await messenger.settled();
   const copy = await copyOf(m.group, "mallory", signer);
-  const service = world.connect("mallory", signer.publicKey);
+  line.service = world.connect("mallory", signer.publicKey);
   for (const { messenger } of [mallory, dave]) await messenger.close();
   const { again: carol2, c2 } = await ledAway(line, { alice, carol, a, c }, copy);
-  for (const { message } of await logOf(service, a.groupId))
-    await copy.receive(message).catch(() => undefined);
+  await sayThere(line, copy);
   line.groupInfo = await copy.groupInfo();
   line.isExpired = true;
   const dave2 = await dave.reopen({ limits: { proposalWait: 20 } });

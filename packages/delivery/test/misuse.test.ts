@@ -24,6 +24,14 @@ it("says what was expected, and what came", async () => {
     [() => a.safetyNumber("bob" as never), usage("a member", "string")],
     [async () => messenger.on(undefined as never), usage("a function", "undefined")],
   ];
+  const carol = await world.person("carol", { accept: () => undefined });
+  await carol.messenger.settled();
+  await a.invite(["carol"]);
+  await until([carol], () => carol.messenger.invitations.length > 0);
+  calls.push([
+    () => carol.messenger.invitations[0]?.safetyNumber("alice" as never),
+    usage("a member", "string"),
+  ]);
   for (const [call, expected] of calls) await expect(call()).rejects.toMatchObject(expected);
 });
 

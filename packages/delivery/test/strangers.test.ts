@@ -1,10 +1,8 @@
 // RFC 9420 §12.4.3.2: who isn't a member doesn't get in by an external commit, unless the application says so.
 import type { Policy } from "@copse/core";
-import { joinByExternalCommit } from "@copse/core/external";
-import type { Conversation, DeliveryService } from "@copse/delivery";
+import type { Conversation } from "@copse/delivery";
 import { expect, it } from "vitest";
-import { epochKey } from "../src/messenger/epoch-key.js";
-import { newId, outlaw, provider } from "./support/outlaw.js";
+import { joinFromOutside, outlaw } from "./support/outlaw.js";
 import {
   agree,
   conversationOf,
@@ -13,32 +11,10 @@ import {
   names,
   problems,
   type Someone,
-  SUITE,
   together,
   until,
   World,
 } from "./support/people.js";
-
-/** Submits an external commit of somebody who has no rules. */
-async function barge(service: DeliveryService, name: string, groupId: Uint8Array): Promise<void> {
-  const published = await service.groupInfo(groupId);
-  if (published === undefined) throw new Error("expected a GroupInfo");
-  const { group } = await joinByExternalCommit(await outlaw(name), published.groupInfo);
-  const [staged] = group.staged;
-  if (staged === undefined) throw new Error("expected a commit");
-  const { publicKey } = await epochKey(provider, staged.epoch, staged);
-  const answer = await service.submit({
-    id: newId(),
-    groupId,
-    epoch: staged.epoch - 1n,
-    after: published.handshake,
-    message: staged.commit,
-    groupInfo: await staged.groupInfo(),
-    welcomes: [],
-    nextKey: { epoch: staged.epoch, suite: SUITE, publicKey },
-  });
-  expect(answer.kind).toBe("accepted");
-}
 
 const letIn: Partial<Policy> = { authorize: () => true };
 
@@ -64,7 +40,7 @@ it("refuses a removed member that joins by an external commit, at all members al
   const [a] = all as [Conversation];
   await expect(mallory.messenger.join(a.id)).rejects.toMatchObject({ code: "refused" });
   const before = a.epoch;
-  await barge(world.connect("mallory", "mallory"), "mallory", a.groupId);
+  await joinFromOutside(await outlaw("mallory"), world.connect("mallory", "mallory"), a.groupId);
   await until(people, () => people.every((one) => problems(one).some((text) => text.startsWith("junk"))));
   await until(people, () => all.every(({ epoch }) => epoch > before));
   for (const one of all) await (await one.send("here")).sent;

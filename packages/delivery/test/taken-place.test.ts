@@ -3,7 +3,7 @@ import { generateSigner } from "@copse/core";
 import { memoryStorage } from "@copse/core/storage";
 import { type Conversation, DeliveryError } from "@copse/delivery";
 import { expect, it } from "vitest";
-import { takePlace } from "./support/outlaw.js";
+import { joinFromOutside, outlaw } from "./support/outlaw.js";
 import { agree, crypto, type Someone, SUITE, together, until, World } from "./support/people.js";
 import { changed } from "./support/unreliable.js";
 
@@ -36,7 +36,12 @@ it("who has found it taken joins again, after a restart too", async () => {
   });
   const { alice, bob, signer, a, b } = await two(world);
   isDown = true;
-  await takePlace(world.delivery.connect("bob", signer.publicKey), a.groupId, "bob", signer);
+  await joinFromOutside(
+    await outlaw("bob", signer),
+    world.delivery.connect("bob", signer.publicKey),
+    a.groupId,
+    true,
+  );
   await until([bob], () => b.state === "joining");
   await bob.messenger.close();
   isDown = false;

@@ -29,19 +29,25 @@ export interface Difference {
 
 export const NO_DIFFERENCE: Difference = { added: [], removed: [] };
 
+const has = (all: readonly Member[], { signatureKey }: Member): boolean =>
+  all.some((one) => equalBytes(one.signatureKey, signatureKey));
+
+/** Who has taken the place of its former leaf by an external commit. */
+export const rejoinedBy = ({ added, removed, external }: CommitMessage): readonly Member[] =>
+  added.filter((one) => external && has(removed, one));
+
 /**
  * Who comes and goes by a commit, as the history has it.
  * @param leavers the leaves that have asked to be removed
  */
 export function cameAndWent(
-  { added, removed, external }: CommitMessage,
+  commit: CommitMessage,
   difference: Difference,
   leavers: ReadonlySet<number>,
   person: (member: Member) => Person,
 ): Pick<MembersEntry, "added" | "removed" | "left" | "rejoined"> {
-  const has = (all: readonly Member[], { signatureKey }: Member) =>
-    all.some((one) => equalBytes(one.signatureKey, signatureKey));
-  const rejoined = added.filter((one) => external && has(removed, one));
+  const { added, removed } = commit;
+  const rejoined = rejoinedBy(commit);
   const without = (all: readonly Member[]) => all.filter((one) => !has(rejoined, one));
   return {
     added: [...without(added), ...difference.added].map(person),

@@ -161,8 +161,6 @@ export class GroupConversation implements Conversation {
   ): Promise<string> {
     const { host } = this.#room;
     const { hash } = host.provider;
-    if (person !== undefined && !(person?.signatureKey instanceof Uint8Array))
-      throw new MessengerError("usage", `expected a member, as members has it, got ${typeof person}`);
     return called(host, options, async () => {
       if (person !== undefined) return safetyNumber(hash, this.#room.ownPerson(), person);
       const { group } = this.#room;

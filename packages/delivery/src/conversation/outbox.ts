@@ -317,14 +317,13 @@ export class Outbox {
   }
 
   /** Whether it is looked first whether one before it is sent again: it would come after this one. */
-  #mustWait({ number }: Item): boolean {
-    if (this.#forms.get(number) === "several") return false;
+  #mustWait(item: Item): boolean {
+    if (this.#forms.get(item.number) === "several") return false;
     const followed = followedIn(this.#room.record);
-    return this.items.some((one) => {
-      const state = this.#accepted.get(one.number);
-      // Who has joined anew since can't read it, if it stands behind that.
-      return state !== undefined && (state !== "sent" || (one.epoch ?? followed) < followed);
-    });
+    // Who has joined anew can't read what stands behind that, and was encrypted before it.
+    const isOpen = (one: Item) =>
+      this.#accepted.get(one.number) !== "sent" || (one.epoch ?? followed) < followed;
+    return this.items.slice(0, this.items.indexOf(item)).some(isOpen);
   }
 
   async #sealNext(): Promise<boolean> {

@@ -3,7 +3,6 @@
 import {
   type ApplicationMessage,
   type CommitMessage,
-  equalBytes,
   type Member,
   type MlsError,
   type Outcome,
@@ -15,7 +14,7 @@ import {
 import type { MembersEntry, MessageEntry, Person } from "../messenger/types.js";
 import { pack, unframed } from "../messenger/wire.js";
 import type { LogEntry } from "../service.js";
-import { type Before, cameAndWent, NO_DIFFERENCE } from "./before.js";
+import { type Before, cameAndWent, NO_DIFFERENCE, rejoinedBy } from "./before.js";
 import { historyChange, mark, messageEntry } from "./history.js";
 import type { Item } from "./item.js";
 import type { Outbox } from "./outbox.js";
@@ -256,23 +255,24 @@ export class Plan {
   }
 
   #heard(epoch: bigint, sender: Member): void {
-    const others = (this.#room.group?.members.length ?? 1) - 1;
+    // To count the members takes longer the more there are, and mostly nothing is open.
+    const others = this.record.apart === undefined ? 0 : (this.#room.group?.members.length ?? 1) - 1;
     this.record = heardIn(this.record, epoch, sender, this.#wasKnown(sender), others);
   }
 
-  /** Whether this client has known a member since before it joined where nobody has been heard yet. */
+  /** Whether this client has known a member since before it joined where nobody has been heard yet, if it has. */
   #wasKnown({ signatureKey }: Member): boolean {
-    const since = (this.#since ?? this.#room.since).get(toHex(signatureKey));
-    return since === undefined || since < (this.record.knew ?? this.record.joined);
+    const { apart } = this.record;
+    const since = apart && (this.#since ?? this.#room.since).get(toHex(signatureKey));
+    return apart === undefined || since === undefined || since < apart.since;
   }
 
   /** Somebody has joined by an external commit. Who is new isn't owed what was said before. */
-  #followed({ committer, removed, epoch }: CommitMessage): void {
-    const { signatureKey } = committer;
-    const wasMember = removed.some((one) => equalBytes(one.signatureKey, signatureKey));
-    if (!wasMember || !this.#wasKnown(committer)) return;
+  #followed(commit: CommitMessage): void {
+    const [back] = rejoinedBy(commit);
+    if (back === undefined || !this.#wasKnown(back)) return;
     const { apart } = this.record;
-    this.record = followedBy(this.record, epoch, committer);
+    this.record = followedBy(this.record, commit.epoch, back);
     this.#said.isFollowed ||= this.record.apart !== apart;
   }
 

@@ -257,7 +257,8 @@ export class Reader {
   /** Receives entries, with all that follows from it, in one write. */
   async #step(group: Group, entries: readonly LogEntry[], isRetry: boolean, anew: Anew = {}): Promise<Plan> {
     const room = this.#room;
-    const before: Before = { ...(await beforeOf(room, group, entries)), ...anew };
+    // What it said apart is read once.
+    const before: Before = { ...(await beforeOf(room, group, anew.said ? [] : entries)), ...anew };
     let plan!: Plan;
     let stuckAt = -1;
     const alongside = (outcomes: readonly Outcome<Received>[]) => {

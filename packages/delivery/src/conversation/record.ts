@@ -21,6 +21,16 @@ export interface Pending {
 /** Where a client is in the log. */
 export type Place = Pick<ConversationRecord, "state" | "cursor" | "last" | "taken" | "ledBy">;
 
+/** What is known of a place that a client has joined by an external commit, and where nobody else may be. Members are known by {@link nameOf}. */
+export interface Apart {
+  /** When it joined, however often it has joined since: whom it knows since a later time may be part of what was made up. */
+  readonly since: number;
+  /** Who has joined it there: each of them has what it said said again once. */
+  readonly followers: readonly string[];
+  /** Who has heard what it said since it joined last. */
+  readonly heardBy: readonly string[];
+}
+
 export interface ConversationRecord {
   readonly state: "starting" | "joining" | "active" | "left" | "removed";
   readonly name?: string | undefined;
@@ -46,13 +56,8 @@ export interface ConversationRecord {
   readonly alone?: string | undefined;
   /** Whether nothing of another member was taken since this client joined by an external commit. */
   readonly unheard?: boolean | undefined;
-  /**
-   * As long as nothing was taken since then that says that enough others have heard what it said ({@link heardIn}): who has joined it there,
-   * by the first digits of their signature keys. Each of them has it said again once.
-   */
-  readonly apart?: readonly string[] | undefined;
-  /** Those who have heard it meanwhile, by the same digits: not enough of them yet. */
-  readonly heardBy?: readonly string[] | undefined;
+  /** Since then, until enough others have heard what it said ({@link heardIn}). */
+  readonly apart?: Apart | undefined;
   /** The epoch that the last external commit of somebody who was a member before has started, in decimal. */
   readonly followed?: string | undefined;
   /**
@@ -60,8 +65,6 @@ export interface ConversationRecord {
    * may be there.
    */
   readonly ledBy?: string | undefined;
-  /** When it joined, as long as {@link apart} holds, however often it has joined since: whom it knows since a later time may be part of what was made up. */
-  readonly knew?: number | undefined;
   /** The handshake of an own commit that is in force, and that the service may not have finished: it hasn't answered. */
   readonly unfinished?: Cursor | undefined;
   /** The highest epoch that this client was in, in decimal: it joins by no GroupInfo of an earlier one. */
@@ -104,23 +107,28 @@ export function heardIn(
   wasKnown: boolean,
   others: number,
 ): ConversationRecord {
-  const { apart, parted, refused, ledBy, heardBy = [] } = record;
-  const key = toHex(signatureKey);
-  if (ledBy !== undefined && (!wasKnown || ledBy === key)) return record;
+  const { apart, parted, refused, ledBy } = record;
+  if (ledBy !== undefined && (!wasKnown || ledBy === toHex(signatureKey))) return record;
   const isTogether = parted !== undefined && refused === 0 && epoch > BigInt(parted);
-  if (!apart && !isTogether && ledBy === undefined) return record;
-  const name = key.slice(0, DIGITS);
-  const all = heardBy.includes(name) ? heardBy : [...heardBy, name];
-  if (apart !== undefined && all.length < Math.min(ENOUGH, others / 2)) return { ...record, heardBy: all };
-  const none = { apart: undefined, heardBy: undefined, ledBy: undefined, knew: undefined };
-  return { ...record, ...none, parted: isTogether ? undefined : parted };
+  if (apart === undefined && !isTogether && ledBy === undefined) return record;
+  const heardBy = apart && withName(apart.heardBy, signatureKey);
+  if (heardBy !== undefined && heardBy.length < Math.min(ENOUGH, others / 2))
+    return { ...record, apart: { ...(apart as Apart), heardBy } };
+  return { ...record, apart: undefined, ledBy: undefined, parted: isTogether ? undefined : parted };
+}
+
+/** What {@link Apart} has of a member: the first digits of its signature key. */
+const nameOf = (signatureKey: Uint8Array): string => toHex(signatureKey.subarray(0, 8));
+
+function withName(names: readonly string[], signatureKey: Uint8Array): readonly string[] {
+  const name = nameOf(signatureKey);
+  return names.includes(name) ? names : [...names, name];
 }
 
 /** How many others have heard it: so many, or half of them, aren't all where an insider has led them. */
 const ENOUGH = 8;
-/** How many of those who follow a client have what it said apart said again, and by how much of their keys they are known. */
+/** How many of those who follow a client have what it said apart said again. */
 const MOST_FOLLOWERS = 256;
-const DIGITS = 16;
 
 /**
  * What is otherwise once a member has joined anew where this client is.
@@ -132,9 +140,13 @@ export function followedBy(
   { signatureKey }: Pick<Member, "signatureKey">,
 ): ConversationRecord {
   const { apart } = record;
-  const name = toHex(signatureKey).slice(0, DIGITS);
-  const isNew = apart !== undefined && apart.length < MOST_FOLLOWERS && !apart.includes(name);
-  return { ...record, followed: String(epoch), apart: isNew ? [...apart, name] : apart };
+  const followers = apart && withName(apart.followers, signatureKey);
+  const isNew = followers !== apart?.followers && (followers?.length ?? 0) <= MOST_FOLLOWERS;
+  return {
+    ...record,
+    followed: String(epoch),
+    apart: isNew ? { ...(apart as Apart), followers: followers as readonly string[] } : apart,
+  };
 }
 
 /**
@@ -172,15 +184,8 @@ export function joinedAnew(
   // What it refused before says nothing about where it is now. Nobody else may be there: what it says there is said again elsewhere.
   const parted = partedIn(record, epoch - 1n, epoch - 1n);
   const none = { alone: undefined, back: undefined, refused: 0, heard: 0 };
-  return {
-    ...none,
-    parted,
-    unheard: true,
-    apart: [],
-    heardBy: undefined,
-    knew: record.knew ?? time,
-    joined: time,
-  };
+  const apart: Apart = { since: record.apart?.since ?? time, followers: [], heardBy: [] };
+  return { ...none, parted, unheard: true, apart, joined: time };
 }
 
 export const placeOf = ({ state, cursor, last, taken, ledBy }: ConversationRecord): Place => ({

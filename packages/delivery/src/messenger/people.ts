@@ -7,6 +7,7 @@ import {
   type Member,
   toHex,
 } from "@copse/core";
+import { MessengerError } from "./errors.js";
 import type { Person } from "./types.js";
 import { nameOf, utf8 } from "./wire.js";
 
@@ -56,8 +57,10 @@ function digits(hash: Uint8Array): string {
 
 type Side = Pick<Person, "user" | "signatureKey">;
 
-/** The number of two clients, the same for both. */
+/** The number of two clients, the same for both. @throws MessengerError `usage` */
 export async function safetyNumber(hash: HashPart, a: Side, b: Side): Promise<string> {
+  if (!(b?.signatureKey instanceof Uint8Array))
+    throw new MessengerError("usage", `expected a member, as members has it, got ${typeof b}`);
   const sides = [a, b].map(({ user, signatureKey }) => JSON.stringify([user, toHex(signatureKey)])).sort();
   return digits(await hash.hash(utf8(`copse safety number\n${sides.join("\n")}`)));
 }

@@ -137,17 +137,16 @@ export class Schemer {
   }
 }
 
-/** Joins by an external commit in the place of the leaf that has the same key. */
-export async function takePlace(
+/** Joins by an external commit. @param resync in the place of the leaf that has the same key */
+export async function joinFromOutside(
+  client: Client,
   service: DeliveryService,
   groupId: Uint8Array,
-  name: string,
-  signer: Signer,
+  resync = false,
 ): Promise<void> {
   const published = await service.groupInfo(groupId);
-  if (published === undefined) throw new Error("expected a group");
-  const client = await outlaw(name, signer);
-  const { group } = await joinByExternalCommit(client, published.groupInfo, { resync: true });
+  if (published === undefined) throw new Error("expected a GroupInfo");
+  const { group } = await joinByExternalCommit(client, published.groupInfo, { resync });
   const [staged] = group.staged;
   if (staged === undefined) throw new Error("expected a commit");
   const { epoch, suite, publicKey } = await epochKey(provider, staged.epoch, staged);
