@@ -28,6 +28,15 @@ export async function authors<T>(name: string, call: () => T): Promise<Awaited<T
   }
 }
 
+/**
+ * A promise that is awaited later, or never. Until then its rejection is nobody's: without this it would end the process. Each promise
+ * that a check doesn't await at once goes through here.
+ */
+export function later<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
 /** What kind of value it is: `undefined`, `null`, `object`. */
 export const kindOf = (value: unknown): string => (value === null ? "null" : typeof value);
 
@@ -40,17 +49,29 @@ export const numbers = (count: number): number[] => Array.from({ length: count }
 export const hex = (value: Uint8Array): string =>
   Array.from(value, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
+/** Of any realm. */
+export const isBytes = (value: unknown): value is Uint8Array =>
+  Object.prototype.toString.call(value) === "[object Uint8Array]";
+
+/** A value that nobody expected, for people: `"short"`, `bigint -1`, `Uint8Array(0)`. */
+export function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 20));
+  if (typeof value === "function") return "a function";
+  if (typeof value !== "object" || value === null)
+    return value === undefined || value === null ? `${value}` : `${typeof value} ${String(value)}`;
+  const kind = value.constructor?.name ?? "Object";
+  return "length" in value ? `${kind}(${value.length})` : kind;
+}
+
 /** Bytes in hexadecimal. Of many the beginning, which is framing, and the end, by which they differ. */
 const shortHex = (text: string): string =>
   `${text.length / 2} bytes ${text.length > 32 ? `${text.slice(0, 16)}...${text.slice(-16)}` : text}`;
 
 /** Checks that bytes are these. */
 export function same(got: unknown, expected: Uint8Array, what: string): void {
-  if (Object.prototype.toString.call(got) !== "[object Uint8Array]")
-    fail(`${what}: expected a Uint8Array, got ${kindOf(got)}`);
-  const found = got as Uint8Array;
-  if (found.length !== expected.length || !found.every((byte, i) => byte === expected[i]))
-    fail(`${what}: expected ${shortHex(hex(expected))}, got ${shortHex(hex(found))}`);
+  if (!isBytes(got)) fail(`${what}: expected a Uint8Array, got ${kindOf(got)}`);
+  if (got.length !== expected.length || !got.every((byte, i) => byte === expected[i]))
+    fail(`${what}: expected ${shortHex(hex(expected))}, got ${shortHex(hex(got))}`);
 }
 
 /** Lists of bytes are compared as texts, which nobody reads as a whole. */

@@ -17,7 +17,7 @@ const rows = FAULTS.flatMap(({ fault, caughtBy, service }) =>
 describe("a service that", () => {
   it.each(rows)('%s is caught by "%s"', async (_, caughtBy, service) => {
     // What a fault leaves waiting for ever has failed after this time, too.
-    const check = checksForDelivery(service, { timeLimit: 150 }).find(({ name }) => name === caughtBy);
+    const check = checksForDelivery(service, { timeLimit: 400 }).find(({ name }) => name === caughtBy);
     expect(check?.skipped, "there is such a check, and it isn't skipped").toBe(undefined);
     const result = await check?.result();
     expect(result).toMatchObject({ outcome: "failed" });

@@ -2,8 +2,9 @@
 import type { DeliveryService, LogEntry } from "@copse/delivery/service";
 import { type Definition, needing } from "../check.js";
 import { Reader } from "../reader.js";
-import type { Room, TestGroup } from "../room.js";
-import { bytes, fail, is, refused } from "../tools.js";
+import type { TestGroup } from "../room.js";
+import { itWaits } from "../time.js";
+import { bytes, fail, is, later, refused } from "../tools.js";
 
 /** The platform's, or one like it. */
 class Aborter {
@@ -37,9 +38,9 @@ async function isOver(reader: { readonly iterator: AsyncIterator<unknown> }, wha
 }
 
 /** A reader of the log, and one of the inbox, that have caught up. */
-async function waitingReaders(room: Room, alice: DeliveryService, group: TestGroup, signal?: Aborter) {
+async function waitingReaders(alice: DeliveryService, group: TestGroup, signal?: Aborter) {
   const log = group.reader(alice, group.last, { signal });
-  const inbox = room.kept(new Reader(alice.inbox("", signal && { signal })));
+  const inbox = new Reader(alice.inbox("", signal && { signal }));
   await Promise.all([log.all(), inbox.all()]);
   return [
     ["subscribe", log],
@@ -47,20 +48,14 @@ async function waitingReaders(room: Room, alice: DeliveryService, group: TestGro
   ] as const;
 }
 
-/** Lets what was asked for reach the service: other calls are answered meanwhile. */
-async function reached(client: DeliveryService): Promise<void> {
-  for (const _ of [1, 2]) await client.countKeyPackages(1);
-}
-
 export const endChecks: Record<string, Definition> = {
   "ends: a reader that waits ends with its signal's reason": needing([], async (room) => {
     const alice = await room.connect("alice");
     const group = await room.group(alice);
     const aborter = new Aborter();
-    const readers = await waitingReaders(room, alice, group, aborter);
+    const readers = await waitingReaders(alice, group, aborter);
     const waiting = readers.map(([, reader]) => reader.iterator.next());
-    for (const one of waiting) one.catch(() => undefined);
-    await reached(alice);
+    await itWaits();
     aborter.abort();
     for (const [i, [what, reader]] of readers.entries()) {
       await endsWith(waiting[i]!, aborter.reason, what);
@@ -73,7 +68,7 @@ export const endChecks: Record<string, Definition> = {
     const alice = await room.connect("alice");
     const group = await room.group(alice);
     const aborter = new Aborter();
-    const readers = await waitingReaders(room, alice, group, aborter);
+    const readers = await waitingReaders(alice, group, aborter);
     aborter.abort();
     for (const [what, reader] of readers)
       await endsWith(reader.iterator.next(), aborter.reason, `${what}, aborted between two batches`);
@@ -103,16 +98,15 @@ export const endChecks: Record<string, Definition> = {
       ["groupInfo", alice.groupInfo(group.id, options)],
       ["publishGroupInfo", alice.publishGroupInfo(group.id, info, source, options)],
     ];
-    for (const [, call] of calls) call.catch(() => undefined);
     for (const [what, call] of calls) await endsWith(call, signal.reason, what);
   }),
 
   "ends: a reader ends when its caller returns": needing([], async (room) => {
     const alice = await room.connect("alice");
     const group = await room.group(alice);
-    for (const [what, reader] of await waitingReaders(room, alice, group)) {
+    for (const [what, reader] of await waitingReaders(alice, group)) {
       const waiting = reader.iterator.next();
-      await reached(alice);
+      await itWaits();
       await reader.end();
       is((await waiting).done, true, `${what}: done of what waited when its caller returned`);
       await isOver(reader, what);
@@ -129,18 +123,18 @@ export const endChecks: Record<string, Definition> = {
     const alice = await room.connect("alice");
     const other = await room.connect("alice");
     const group = await room.group(alice);
-    const readers = await waitingReaders(room, alice, group);
+    const readers = await waitingReaders(alice, group);
     const waiting = readers.map(([, reader]) => reader.iterator.next());
-    for (const one of waiting) one.catch(() => undefined);
-    const [, elsewhere] = (await waitingReaders(room, other, group))[0];
-    await reached(alice);
+    const [, elsewhere] = (await waitingReaders(other, group))[0];
+    const next = later(elsewhere.next());
+    await itWaits();
     await alice.close();
     for (const [i, [what, reader]] of readers.entries()) {
       await refused(waiting[i]!, "closed", `${what}, when the connection is closed`);
       await isOver(reader, what);
     }
     const { id } = await group.send(other);
-    is(((await elsewhere.next()) as LogEntry).id, id, "what a reader of the client's other connection gets");
+    is(((await next) as LogEntry).id, id, "what a waiting reader of the client's other connection gets");
   }),
 
   "ends: after close() calls are refused": needing([], async (room) => {

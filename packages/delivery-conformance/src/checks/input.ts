@@ -4,7 +4,7 @@ import { type Definition, needing } from "../check.js";
 import { otherMessage } from "../messages.js";
 import { ids, Reader } from "../reader.js";
 import { keyPackage, unique } from "../room.js";
-import { bytes, fail, is, refused, same } from "../tools.js";
+import { bytes, fail, is, refused, same, shown as shownValue } from "../tools.js";
 
 /** Values that no types allow. */
 const wrong = <T>(value: unknown): T => value as T;
@@ -61,15 +61,8 @@ const KEY_PACKAGES: Partial<Record<keyof OfferedKeyPackage, readonly unknown[]>>
 const cases = (table: Partial<Record<string, readonly unknown[]>>) =>
   Object.entries(table).flatMap(([name, values]) => (values ?? []).map((value) => [name, value] as const));
 
-/** A value that was passed: `id: "short"`, `epoch: bigint -1`, `message: Uint8Array(0)`. */
-function shown(name: string, value: unknown): string {
-  if (value === undefined || value === null) return `${name}: ${value}`;
-  if (typeof value === "string") return `${name}: ${JSON.stringify(value.slice(0, 20))}`;
-  return `${name}: ${typeof value === "object" ? nameOf(value) : `${typeof value} ${value}`}`;
-}
-
-/** What kind of object it is: `Uint8Array(256)`. */
-const nameOf = (value: object) => `${value.constructor.name}${"length" in value ? `(${value.length})` : ""}`;
+/** What was passed as what: `id: "short"`. */
+const shown = (name: string, value: unknown) => `${name}: ${shownValue(value)}`;
 
 export const inputChecks: Record<string, Definition> = {
   "input: a malformed message is refused": needing([], async (room) => {

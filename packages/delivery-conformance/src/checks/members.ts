@@ -4,7 +4,8 @@ import { type Definition, needing } from "../check.js";
 import { otherMessage } from "../messages.js";
 import { ids, Reader } from "../reader.js";
 import type { Room, TestGroup } from "../room.js";
-import { bytes, fail, is, refused } from "../tools.js";
+import { itWaits } from "../time.js";
+import { bytes, fail, is, later, refused } from "../tools.js";
 
 const members = (body: (room: Room) => unknown) => needing(["order", "members"], body);
 
@@ -16,12 +17,15 @@ const readWith = (client: DeliveryService, group: TestGroup, key: EpochKeySource
  * What a reader gets beyond what it has read: nothing, while it waits or until it is refused. Whether it only waits is seen by
  * what a member reads meanwhile.
  */
-async function beyond(room: Room, reader: Reader<LogEntry>, member: DeliveryService, group: TestGroup) {
-  room.kept(reader);
+async function beyond(reader: Reader<LogEntry>, member: DeliveryService, group: TestGroup) {
   const got: string[] = [];
-  const reading = (async () => {
+  const read = async () => {
     for (;;) got.push((await reader.next()).id);
-  })().catch((error: unknown) => refused(Promise.reject(error), "forbidden", "a reader without access"));
+  };
+  const reading = later(
+    read().catch((error: unknown) => refused(Promise.reject(error), "forbidden", "a reader without access")),
+  );
+  await itWaits();
   const last = group.reader(member, group.last);
   for (const _ of [1, 2, 3]) {
     const { id } = await group.send(member);
@@ -102,13 +106,13 @@ export const memberChecks: Record<string, Definition> = {
     const got = await reader.until(({ id }) => id === commit.id);
     is(ids(got).includes(message.id), true, "whether what came before the commit was read");
     is(
-      (await beyond(room, reader, alice, group)).length,
+      (await beyond(reader, alice, group)).length,
       0,
       "entries after the commit that a removed member has read",
     );
     await confirmed(group, alice, carol);
-    const later = readWith(bob, group, key, commit.cursor);
-    const more = await beyond(room, later, alice, group);
+    const next = readWith(bob, group, key, commit.cursor);
+    const more = await beyond(next, alice, group);
     is(more.length, 0, "entries after the next commit that a removed member has read");
   }),
 
@@ -118,7 +122,7 @@ export const memberChecks: Record<string, Definition> = {
     await reader.take(3);
     const { id } = await confirmed(group, alice, carol);
     await reader.until((entry) => entry.id === id);
-    const more = await beyond(room, reader, alice, group);
+    const more = await beyond(reader, alice, group);
     is(more.length, 0, "entries after the commit that a removed member has read");
   }),
 
@@ -127,9 +131,12 @@ export const memberChecks: Record<string, Definition> = {
     const reader = group.reader(bob, message.cursor);
     await reader.batch();
     for (const _ of [1, 2, 3]) {
+      const waiting = later(reader.next());
+      await itWaits();
       // The reader asks for the group's newest key when it needs it.
       const next = await confirmed(group, alice, carol);
-      is(ids(await reader.take(2)), [next.id, next.message.id], "what a member reads across a commit");
+      const got = [await waiting, await reader.next()];
+      is(ids(got), [next.id, next.message.id], "what a member reads across a commit");
     }
   }),
 
@@ -142,7 +149,7 @@ export const memberChecks: Record<string, Definition> = {
     const reading = (async () => {
       for (;;) await reader.next();
     })().catch(() => undefined);
-    const more = () => beyond(room, readWith(bob, group, key, commit.cursor), alice, group);
+    const more = () => beyond(readWith(bob, group, key, commit.cursor), alice, group);
     let rounds = 0;
     while ((await more()).length > 0)
       if (++rounds > 20)
@@ -161,7 +168,7 @@ export const memberChecks: Record<string, Definition> = {
       await group.send(alice);
     }
     for (const { commit, message, next } of steps) {
-      const reader = room.kept(readWith(bob, group, key.source, after));
+      const reader = readWith(bob, group, key.source, after);
       const got = await reader.until(({ id }) => id === commit.id);
       is((reader.batches.at(-1)?.behind ?? 0) > 0, true, "whether behind counts what follows the commit");
       after = commit.cursor;
@@ -169,7 +176,7 @@ export const memberChecks: Record<string, Definition> = {
         fail("what follows a commit was read with the key before it");
       key = next;
     }
-    const reader = room.kept(readWith(bob, group, key.source, after));
+    const reader = readWith(bob, group, key.source, after);
     is((await reader.next()).id, steps[2]!.message.id, "the message after the last commit");
   }),
 
@@ -181,8 +188,8 @@ export const memberChecks: Record<string, Definition> = {
     const others = group.key.source as EpochKeySource;
     // Alice hasn't taken it: she has the key of the epoch before.
     const contest = await group.commit(alice, { epoch, key });
-    const own = room.kept(readWith(alice, group, key, start));
-    const theirs = room.kept(readWith(bob, group, others, junk.message.cursor));
+    const own = readWith(alice, group, key, start);
+    const theirs = readWith(bob, group, others, junk.message.cursor);
     const expected = [junk.id, junk.message.id, contest.id];
     is(ids(await own.take(3)), expected, "what who has refused one reads");
     is((await theirs.next()).id, contest.id, "what who has taken the other one reads");
@@ -211,12 +218,12 @@ export const memberChecks: Record<string, Definition> = {
     const eve = await room.connect("eve");
     await refused(eve.submit(await group.handshake({ key: undefined })), "forbidden", "submit by a stranger");
     const external = await group.commit(bob, { key: undefined });
-    const reader = room.kept(readWith(alice, group, before, start));
+    const reader = readWith(alice, group, before, start);
     await reader.until(({ id }) => id === external.id);
     // She takes it, and shows that.
     const { id } = await group.send(alice);
     const answer = await group.send(bob);
-    const next = room.kept(readWith(bob, group, group.key.source, external.cursor));
+    const next = readWith(bob, group, group.key.source, external.cursor);
     is(ids(await next.take(2)), [id, answer.id], "what comes after somebody has joined");
   }),
 
@@ -227,7 +234,7 @@ export const memberChecks: Record<string, Definition> = {
     // Its submitter shows the next key, which nobody else has.
     const theirs = await group.send(bob);
     const own = await group.send(alice, { epoch, key });
-    const reader = room.kept(readWith(alice, group, key, message.cursor));
+    const reader = readWith(alice, group, key, message.cursor);
     is(ids(await reader.take(3)), [junk.id, theirs.id, own.id], "what is read with the key before");
     await mayAll(alice, group, key, epoch);
   }),
@@ -241,7 +248,7 @@ export const memberChecks: Record<string, Definition> = {
     // Nor by the next one, to which it belonged before.
     const second = await group.commit(bob);
     const last = await group.send(creature);
-    const reader = room.kept(readWith(alice, group, key, message.cursor));
+    const reader = readWith(alice, group, key, message.cursor);
     const expected = [junk, ...theirs, second, last].map(({ id }) => id);
     is(ids(await reader.take(5)), expected, "what is read with the key before");
     await mayAll(alice, group, key, epoch);
@@ -266,7 +273,7 @@ export const memberChecks: Record<string, Definition> = {
     );
     // The others go on as before.
     const own = await group.send(alice, { epoch, key });
-    const reader = room.kept(readWith(alice, group, key, message.cursor));
+    const reader = readWith(alice, group, key, message.cursor);
     is(ids(await reader.take(2)), [external.id, own.id], "what is read with the key before");
     await mayAll(alice, group, key, epoch);
   }),
@@ -275,7 +282,7 @@ export const memberChecks: Record<string, Definition> = {
     const { alice, bob, carol, group, key } = await setting(room);
     const junk = await confirmed(group, bob, carol);
     // Alice has refused it: she has no later key.
-    const { entries, behind } = await room.kept(readWith(alice, group, key, junk.cursor)).batch();
+    const { entries, behind } = await readWith(alice, group, key, junk.cursor).batch();
     is(entries.length, 0, "entries after the commit, for who has the key before it");
     is(behind > 0, true, "whether behind counts them");
   }),
@@ -286,12 +293,12 @@ export const memberChecks: Record<string, Definition> = {
     const joined = group.key.source as EpochKeySource;
     const second = await group.commit(carol, { key: undefined });
     const last = group.key.source as EpochKeySource;
-    const reader = room.kept(readWith(bob, group, joined, first.cursor));
+    const reader = readWith(bob, group, joined, first.cursor);
     is((await reader.next()).id, second.id, "what follows the handshake by which a client has joined");
     // Both have it, and one of them shows it: now they are members.
     await group.send(bob, { key: last });
     const { id } = await group.send(carol, { key: last });
-    const both = room.kept(readWith(carol, group, last, second.cursor));
+    const both = readWith(carol, group, last, second.cursor);
     is((await both.take(2))[1]?.id, id, "what they say");
     await alice.close();
   }),

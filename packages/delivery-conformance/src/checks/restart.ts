@@ -1,10 +1,31 @@
 // What a service has told its clients is there when it comes back.
-import { DeliveryError, type LogEntry } from "@copse/delivery/service";
+import { type Cursor, DeliveryError, type LogEntry } from "@copse/delivery/service";
 import { type Definition, needing } from "../check.js";
 import { otherMessage } from "../messages.js";
-import { cursors, ids } from "../reader.js";
+import { cursors, ids, type Reader } from "../reader.js";
 import { keyPackage } from "../room.js";
-import { has, hex, is, numbers, same } from "../tools.js";
+import { itWaits } from "../time.js";
+import { has, hex, is, later, numbers, same } from "../tools.js";
+
+/**
+ * Reads until there are so many. A reader may end with the service: another one goes on from its last entry.
+ * @param next what the reader was asked for already
+ */
+async function readOn(
+  reader: Reader<LogEntry>,
+  next: Promise<LogEntry> | undefined,
+  got: LogEntry[],
+  many: number,
+  goOn: (cursor: Cursor) => Promise<Reader<LogEntry>>,
+): Promise<void> {
+  try {
+    if (next !== undefined) got.push(await next);
+    while (got.length < many) got.push(await reader.next());
+  } catch (error) {
+    if (!(error instanceof DeliveryError && error.retry === "later")) throw error;
+    await readOn(await goOn(got.at(-1)?.cursor ?? ""), undefined, got, many, goOn);
+  }
+}
 
 export const restartChecks: Record<string, Definition> = {
   "restart: the log is there, and goes on": needing(["order", "restart"], async (room) => {
@@ -106,19 +127,17 @@ export const restartChecks: Record<string, Definition> = {
     const [alice, bob] = await room.pair();
     const group = await room.group(alice);
     const sent = await group.sendMany(alice, 5);
-    let reader = group.reader(bob, group.last);
-    const got: LogEntry[] = await reader.take(2);
+    const { last } = group;
+    const [slow, waiting] = [group.reader(bob, last), group.reader(bob, last)];
+    const [some, all] = [await slow.take(2), await waiting.take(5)];
+    const next = later(waiting.next());
+    await itWaits();
     await room.restartWithConnections();
     sent.push(...(await group.sendMany(await room.connect("alice"), 5)));
-    while (got.at(-1)?.id !== sent.at(-1)?.id) {
-      try {
-        got.push(await reader.next());
-      } catch (error) {
-        // The reader has ended with the service, as it may: it goes on from its last entry.
-        if (!(error instanceof DeliveryError && error.retry === "later")) throw error;
-        reader = group.reader(await room.connect("bob"), got.at(-1)?.cursor);
-      }
-    }
-    is(ids(got), ids(sent), "entries that a reader got across a restart");
+    const goOn = async (cursor: Cursor) => group.reader(await room.connect("bob"), cursor);
+    await readOn(slow, undefined, some, 10, goOn);
+    is(ids(some), ids(sent), "entries that a reader got across a restart");
+    await readOn(waiting, next, all, 10, goOn);
+    is(ids(all), ids(sent), "entries that a reader got that waited when the service was restarted");
   }),
 };

@@ -6,6 +6,7 @@ import { FAULTS as inbox } from "./inbox.js";
 import { FAULTS as keyPackages } from "./key-packages.js";
 import { FAULTS as log } from "./log.js";
 import { FAULTS as members } from "./members.js";
+import { FAULTS as waiting } from "./waiting.js";
 
 export const FAULTS: readonly Fault[] = [
   ...log,
@@ -14,4 +15,5 @@ export const FAULTS: readonly Fault[] = [
   ...keyPackages,
   ...inbox,
   ...members,
+  ...waiting,
 ];
