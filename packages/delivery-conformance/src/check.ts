@@ -1,8 +1,9 @@
 // What a check of a delivery service is, and what comes of it. Knows no test runner.
 import { DeliveryError } from "@copse/delivery/service";
-import { callOf } from "./calls.js";
+import { Calls, callOf } from "./calls.js";
 import { Room } from "./room.js";
-import { authors, DeliveryConformanceError, fail, said } from "./tools.js";
+import { inTime, TimedOut } from "./time.js";
+import { DeliveryConformanceError, fail, said } from "./tools.js";
 import type { DeliveryUnderTest } from "./under.js";
 
 /** What came of one check. */
@@ -66,21 +67,16 @@ export function check<Service>(
   timeLimit: number,
 ): DeliveryCheck {
   const skipped = needs.map((need) => LACKS[need](under as DeliveryUnderTest)).find((lack) => lack !== "");
-  async function attempt(): Promise<void> {
-    const room = new Room(under as DeliveryUnderTest, await authors("start", () => under.start()));
-    try {
-      await inTime(Promise.resolve(body(room)), timeLimit);
-    } finally {
-      await inTime(room.leave(), timeLimit);
-    }
-  }
   async function result(): Promise<DeliveryCheckResult> {
     if (skipped !== undefined) return { name, outcome: "skipped", detail: skipped };
     try {
-      await attempt();
+      await attempt(under as DeliveryUnderTest, body, timeLimit);
       return { name, outcome: "passed", detail: "" };
     } catch (error) {
-      return { name, outcome: "failed", detail: detailOf(error, under as DeliveryUnderTest) };
+      const detail = detailOf(error, under as DeliveryUnderTest);
+      const failed: DeliveryCheckResult = { name, outcome: "failed", detail };
+      if (error instanceof TimedOut && error.hangs !== undefined) hanging.set(failed, error.hangs);
+      return failed;
     }
   }
   return {
@@ -94,6 +90,34 @@ export function check<Service>(
   };
 }
 
+const hanging = new WeakMap<DeliveryCheckResult, string>();
+
+/** The call for whose answer a check has waited until its time was over. */
+export const hangsOf = (result: DeliveryCheckResult): string | undefined => hanging.get(result);
+
+/** How long what is left of a check whose time was over may take to end: a service that hangs does so there, too. */
+const END_OF_LATE = 1000;
+
+async function attempt(under: DeliveryUnderTest, body: Body, timeLimit: number): Promise<void> {
+  const calls = new Calls();
+  let room: Room | undefined;
+  const work = async () => {
+    room = new Room(under, await calls.author("start", () => under.start()), calls);
+    await body(room);
+  };
+  try {
+    await inTime(calls, timeLimit, work());
+  } catch (error) {
+    calls.end();
+    // Why it has failed is more than how it ends.
+    const limit = error instanceof TimedOut ? Math.min(timeLimit, END_OF_LATE) : timeLimit;
+    await room?.leave(limit).catch(() => undefined);
+    throw error;
+  }
+  calls.end();
+  await room?.leave(timeLimit);
+}
+
 /** What a check has found; or what it didn't expect, from which call. */
 function detailOf(error: unknown, { members }: DeliveryUnderTest): string {
   if (error instanceof DeliveryConformanceError) return error.message;
@@ -105,23 +129,3 @@ function detailOf(error: unknown, { members }: DeliveryUnderTest): string {
 
 /** Who forgets the option sees half of the checks fail for want of a key. */
 const HINT = 'If the service checks members, test it with members: "checked"';
-
-/** The timers of all platforms, if it has them. */
-interface Timers {
-  setTimeout?(work: () => void, milliseconds: number): unknown;
-  clearTimeout?(timer: unknown): void;
-}
-
-async function inTime(work: Promise<unknown>, limit: number): Promise<void> {
-  const { setTimeout, clearTimeout } = globalThis as Timers;
-  let timer: unknown;
-  const late = new Promise<never>((_, reject) => {
-    const error = new DeliveryConformanceError(`something has not come after ${limit / 1000} seconds`);
-    timer = setTimeout?.(() => reject(error), limit);
-  });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout?.(timer);
-  }
-}

@@ -9,11 +9,12 @@ import {
   type OfferedKeyPackage,
   type OutgoingMessage,
 } from "@copse/delivery/service";
-import { noting } from "./calls.js";
+import { Calls } from "./calls.js";
 import { makeKey, type TestKey } from "./keys.js";
 import { type ContentType, otherMessage, privateMessage } from "./messages.js";
 import { Reader } from "./reader.js";
-import { authors, bytes, fail, kindOf } from "./tools.js";
+import { inTime } from "./time.js";
+import { bytes, fail, kindOf } from "./tools.js";
 import type { DeliveryUnderTest } from "./under.js";
 
 /** Until then key packages can be used: in 2100. */
@@ -31,21 +32,18 @@ export interface Sent<Submission = OutgoingMessage> {
   readonly submission: Submission;
 }
 
-/** What a check leaves behind unless it is ended. */
-interface Ending {
-  end(): Promise<void>;
-}
-
 export class Room {
   readonly under: DeliveryUnderTest;
   readonly #service: unknown;
   readonly #connections = new Set<DeliveryService>();
   readonly #name = unique();
-  readonly #readers = new Set<Ending>();
+  readonly #calls: Calls;
 
-  constructor(under: DeliveryUnderTest, service: unknown) {
+  /** @param calls those of the check */
+  constructor(under: DeliveryUnderTest, service: unknown, calls: Calls) {
     this.under = under;
     this.#service = service;
+    this.#calls = calls;
   }
 
   /** The whole name of a user of this check. */
@@ -55,15 +53,14 @@ export class Room {
 
   /** A new connection of a client. */
   async connect(name: string, device = "phone"): Promise<DeliveryService> {
-    const given: unknown = await authors("connect", () =>
+    const given: unknown = await this.#calls.author("connect", () =>
       this.under.connect(this.#service, this.user(name), device),
     );
     const missing = missingMethods(given);
     const got = kindOf(given) === "object" ? `an object without ${missing.join(", ")}` : kindOf(given);
     if (missing.length > 0) fail(`connect() gave ${got}`);
-    const service = noting(given as DeliveryService);
-    this.#connections.add(service);
-    return service;
+    this.#connections.add(given as DeliveryService);
+    return this.#calls.of(given as DeliveryService);
   }
 
   /** Connections of so many users. */
@@ -76,7 +73,7 @@ export class Room {
   }
 
   key(epoch: bigint): Promise<TestKey> {
-    return makeKey(this.under.crypto, epoch);
+    return this.#calls.author("crypto", () => makeKey(this.under.crypto, epoch));
   }
 
   /** A group that the service doesn't know yet. */
@@ -92,37 +89,35 @@ export class Room {
   }
 
   inbox(service: DeliveryService, after: Cursor = ""): Reader<InboxEntry> {
-    return this.kept(new Reader(service.inbox(after)));
-  }
-
-  /** Ends a reader with the check. */
-  kept<R extends Ending>(reader: R): R {
-    this.#readers.add(reader);
-    return reader;
+    return new Reader(service.inbox(after));
   }
 
   /** Restarts the service. All connections are closed before. */
   async restart(): Promise<void> {
-    await this.#close();
+    await this.#close(this.#calls);
     await this.restartWithConnections();
   }
 
   async restartWithConnections(): Promise<void> {
-    await authors("restart", () => this.under.restart?.(this.#service));
+    await this.#calls.author("restart", () => this.under.restart?.(this.#service));
   }
 
-  async #close(): Promise<void> {
-    for (const reader of this.#readers) await reader.end().catch(() => undefined);
-    this.#readers.clear();
-    for (const service of this.#connections) await service.close();
-    this.#connections.clear();
+  async #close(calls: Calls): Promise<void> {
+    await this.#calls.endReaders(calls);
+    for (const service of this.#connections) {
+      this.#connections.delete(service);
+      await calls.of(service).close();
+    }
   }
 
-  async leave(): Promise<void> {
+  /** Ends all that the check has left, when nobody hears of its calls any more. @param limit in milliseconds */
+  async leave(limit: number): Promise<void> {
+    const calls = new Calls();
     try {
-      await this.#close();
+      await inTime(calls, limit, this.#close(calls));
     } finally {
-      await authors("stop", () => this.under.stop?.(this.#service));
+      const stopped = calls.author("stop", () => this.under.stop?.(this.#service));
+      await inTime(calls, limit, stopped).finally(() => calls.end());
     }
   }
 }
@@ -212,7 +207,7 @@ export class TestGroup {
   /** Reads the log with the key of the newest epoch. */
   reader(service: DeliveryService, after: Cursor = "", more: object = {}): Reader<LogEntry> {
     const key = this.key.source && (() => this.key.source?.());
-    return this.#room.kept(new Reader(service.subscribe({ groupId: this.id, after, key, ...more })));
+    return new Reader(service.subscribe({ groupId: this.id, after, key, ...more }));
   }
 
   /** All that the log has now. It is known by a message that is sent for it, and left out. */

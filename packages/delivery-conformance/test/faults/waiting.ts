@@ -1,8 +1,15 @@
-// Services with one fault each, in whom they wake.
+// Services with one fault each, in whom they wake, and in which of their calls never answer.
 import type { Batch, DeliveryService } from "@copse/delivery";
 import { checking, type Fault, faulty, note, of, reading } from "./faulty.js";
 
-const never = <T>(): Promise<T> => new Promise(() => undefined);
+export const never = <T>(): Promise<T> => new Promise(() => undefined);
+
+/** What gives no batch, not even a first one. */
+export const neverRead = { [Symbol.asyncIterator]: () => ({ next: never<IteratorResult<never>> }) };
+
+/** A service of which this call never answers. */
+export const silentIn = (call: keyof DeliveryService) =>
+  faulty(() => ({ [call]: call === "subscribe" || call === "inbox" ? () => neverRead : never }));
 
 /** Reads what is there when it is asked. What comes later doesn't wake it, if it is deaf then. */
 const unwoken = <E>(iterable: AsyncIterable<Batch<E>>, isDeaf: () => boolean = () => true) =>
@@ -82,4 +89,8 @@ export const FAULTS: readonly Fault[] = [
         }),
     })),
   ),
+  of("never answers send", "log: a reader that waits gets what comes", silentIn("send")),
+  of("never answers subscribe", "log: an entry is what was sent", silentIn("subscribe")),
+  of("never answers submit", "log: groups are apart", silentIn("submit")),
+  of("never answers close", "log: a reader is told that there is nothing", silentIn("close")),
 ];
