@@ -30,8 +30,8 @@ export interface DeliveryUnderTest<Service = unknown> {
 
 /** Limits that a service has: sizes are in bytes. */
 export interface DeliveryLimitsUnderTest {
-  /** Of a message that is sent. */
+  /** Of a message that is sent: 1024 or more, which the checks need. */
   readonly message?: number;
-  /** Key packages of one client. */
+  /** Key packages of one client: 20 or more. */
   readonly keyPackages?: number;
 }
