@@ -12,19 +12,24 @@ export class Person {
     this.tab = tab;
   }
 
-  /** Opens the page, and makes somebody who wasn't there. */
-  static async enter(browser: TabBrowser, address: string, name: string): Promise<Person> {
+  /**
+   * Opens the page, and makes somebody who wasn't there.
+   * @param byKeyboard whether by Enter, and not by the button
+   */
+  static async enter(
+    browser: TabBrowser,
+    address: string,
+    name: string,
+    byKeyboard = false,
+  ): Promise<Person> {
     const person = new Person(name, await browser.open());
     await person.tab.goto(address);
     await person.tab.click("#name");
     await person.tab.type(name);
-    await person.goIn();
+    if (byKeyboard) await person.tab.press("Enter");
+    else await person.tab.click("#create");
+    await person.isIn();
     return person;
-  }
-
-  async goIn(): Promise<void> {
-    await this.tab.click("#create");
-    await this.isIn();
   }
 
   async isIn(): Promise<void> {

@@ -44,6 +44,24 @@ export async function busy(control: HTMLElement, work: () => unknown): Promise<v
   }
 }
 
+/**
+ * A form. Enter in one of its fields presses its button, as browsers do with one that submits.
+ * @param others buttons before that one
+ */
+export function form(
+  fields: readonly Child[],
+  primary: HTMLButtonElement,
+  others: readonly Child[] = [],
+): HTMLFormElement {
+  primary.type = "submit";
+  // What the button does is its own: the page stays.
+  const submit = (event: Event) => event.preventDefault();
+  return element("form", { className: "stack", submit }, [
+    ...fields,
+    element("div", { className: "actions" }, [...others, primary]),
+  ]);
+}
+
 /** A field of one line with its label. */
 export function field(label: string, input: HTMLInputElement, hint?: string): HTMLElement {
   const describes = hint === undefined ? undefined : `${input.id}-hint`;

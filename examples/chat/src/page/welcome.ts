@@ -3,7 +3,7 @@ import type { Account } from "../shared/view.js";
 import { accountOf, type Known, keyOf } from "./accounts.js";
 import { avatar } from "./avatar.js";
 import { element } from "./dom.js";
-import { button, field } from "./parts.js";
+import { button, field, form } from "./parts.js";
 
 /**
  * @param people those of this browser
@@ -35,10 +35,6 @@ export function welcomeView(
     await enter(accountOf(name.value.trim(), device.value.trim()));
   };
   const primary = button("Make keys and go in", create, { kind: "primary", id: "create" });
-  const submit = (event: Event) => {
-    event.preventDefault();
-    primary.click();
-  };
   return element("main", { className: "welcome" }, [
     element("header", {}, [
       element("h1", {}, ["Copse chat"]),
@@ -49,15 +45,17 @@ export function welcomeView(
     people.length > 0 && peopleSection(people, enter),
     element("section", { className: "card", "aria-labelledby": "new-title" }, [
       element("h2", { id: "new-title" }, [people.length > 0 ? "Somebody new" : "Who are you?"]),
-      element("form", { className: "stack", submit }, [
-        field("Name", name, "Others invite you by it."),
-        field(
-          "Device",
-          device,
-          "If you are in this browser with more than one, give each another name: the first lets the others in, in its tab.",
-        ),
-        element("div", { className: "actions" }, [primary]),
-      ]),
+      form(
+        [
+          field("Name", name, "Others invite you by it."),
+          field(
+            "Device",
+            device,
+            "If you are in this browser with more than one, give each another name: the first lets the others in, in its tab.",
+          ),
+        ],
+        primary,
+      ),
     ]),
     element("p", { className: "hint" }, [
       "For a conversation, open this address in another tab, and be somebody else there. Each person's private keys are made in this browser, and no script can read them.",

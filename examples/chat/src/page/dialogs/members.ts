@@ -2,7 +2,7 @@
 import type { Actions, ConversationView, DeviceView } from "../../shared/view.js";
 import { avatar } from "../avatar.js";
 import { element, showList } from "../dom.js";
-import { button } from "../parts.js";
+import { button, form } from "../parts.js";
 import { counted, listed } from "../words.js";
 import { confirm, type Dialog, openDialog } from "./dialog.js";
 import { peopleInput } from "./people-input.js";
@@ -79,10 +79,7 @@ export function openMembers(
     if (names.length === 0) return people.input.focus();
     if (await dialog.attempt(() => actions.invite(id, names))) dialog.close();
   };
-  const form = element("form", { className: "stack", submit: (event: Event) => event.preventDefault() }, [
-    people.element,
-    element("div", { className: "actions" }, [button("Invite", invite, { kind: "primary", icon: "plus" })]),
-  ]);
+  const inviting = form([people.element], button("Invite", invite, { kind: "primary", icon: "plus" }));
   const leave = button("Leave this group", () => askToLeave(conversation, actions, dialog), {
     kind: "danger",
   });
@@ -91,12 +88,12 @@ export function openMembers(
   });
   const dialog: Dialog = openDialog(
     `Members of ${title}`,
-    [list, form, element("hr"), leave, forget],
+    [list, inviting, element("hr"), leave, forget],
     closed,
   );
   const show = (now: ConversationView) => {
     const isOver = now.state === "left" || now.state === "removed";
-    form.hidden = isOver;
+    inviting.hidden = isOver;
     leave.hidden = isOver;
     forget.hidden = !isOver;
     showList(

@@ -1,7 +1,7 @@
 // A new group: its name and who is invited.
 import type { Actions } from "../../shared/view.js";
 import { element } from "../dom.js";
-import { button, field } from "../parts.js";
+import { button, field, form } from "../parts.js";
 import { openDialog } from "./dialog.js";
 import { peopleInput } from "./people-input.js";
 
@@ -25,17 +25,13 @@ export function openNewGroup(known: readonly string[], actions: Actions, made: (
     const done = await dialog.attempt(async () => made(await actions.start(title.value.trim(), names)));
     if (done) dialog.close();
   };
-  const submit = (event: Event) => {
-    event.preventDefault();
-    primary.click();
-  };
   const primary = button("Start the group", start, { kind: "primary" });
   const dialog = openDialog("New group", [
-    element("form", { className: "stack", submit }, [
-      field("Name of the group", title, "All members see it. The service doesn't."),
-      people.element,
-      element("div", { className: "actions" }, [button("Cancel", () => dialog.close()), primary]),
-    ]),
+    form(
+      [field("Name of the group", title, "All members see it. The service doesn't."), people.element],
+      primary,
+      [button("Cancel", () => dialog.close())],
+    ),
   ]);
   title.focus();
 }
