@@ -1,5 +1,6 @@
 // `npm run test:chaos`: exits with 1 if something was lost, came twice, or members disagree.
 import { randomInt } from "node:crypto";
+import { MissingProgram, needNats } from "../../examples/src/delivery/nats-program.js";
 import { FAULTS } from "./clients/faults.js";
 import { Worker } from "./clients/worker.js";
 import type { Verdict } from "./model/judge.js";
@@ -43,6 +44,8 @@ function grouped(complaints: Verdict["complaints"]): Map<string, Verdict["compla
 }
 
 async function main(options: Options): Promise<number> {
+  // It comes last, after an hour of the others.
+  if (options.services.includes("nats")) needNats();
   let isBroken = false;
   for (const name of options.services) {
     const { seed, clients, groups, messages, fault } = options;
@@ -70,6 +73,7 @@ else
     // Whatever waits for ever doesn't keep the run from ending.
     process.exit(await main(optionsOf(process.argv.slice(2), () => randomInt(2 ** 31))));
   } catch (error) {
-    console.error(error instanceof ArgumentError ? `${error.message}\n${USAGE}` : error);
+    const isTold = error instanceof ArgumentError || error instanceof MissingProgram;
+    console.error(isTold ? `${error.message}\n\n${USAGE}` : error);
     process.exit(2);
   }

@@ -32,7 +32,8 @@ export const USAGE = `usage: npm run test:chaos -- [options]
   --seed N           the choices; by default others each time, which are printed
   --patience 60      seconds that all have in the end to come to rest
   --fault NAME       plant a fault in a client: ${Object.keys(FAULTS).join("; ")}
-  --planted          plant one fault after the other, and say by what it is found`;
+  --planted          plant one fault after the other, and say by what it is found
+  --help             show this`;
 
 /** Something is wrong with the arguments. */
 export class ArgumentError extends Error {}

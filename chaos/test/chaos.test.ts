@@ -12,6 +12,15 @@ afterAll(() => rmSync(program));
 
 const SMALL = "--service memory --clients 6 --groups 2 --killed 1 --seconds 20".split(" ");
 
+it("without nats-server on the path, says how to get it before anything is begun", () => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program], {
+    encoding: "utf8",
+    env: { PATH: "/nowhere" },
+  });
+  expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+  expect(stderr).toMatch(/^nats-server isn't here: install it \(Debian: .*\)\n\nusage: npm run test:chaos/);
+});
+
 function play(...options: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...SMALL, ...options], {
     encoding: "utf8",

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MlsError } from "@copse/core";
 import { Friend } from "./delivery/friend.js";
+import { MissingProgram, needNats } from "./delivery/nats-program.js";
 import { startService } from "./delivery/services.js";
 import { runDeliveryStory } from "./delivery/story.js";
 import { makePeople, namesFor, type Person } from "./members.js";
@@ -20,7 +21,8 @@ const DEFAULT_MEMBERS = 4;
 
 /**
  * @param args the command line, without the program
- * @returns the exit code: 0 if all went well, 1 if a session failed, 2 if the command line is wrong
+ * @returns the exit code: 0 if all went well, 1 if a session failed, 2 if the command line is wrong, or asks for a
+ *   program that isn't here
  */
 export async function main(
   args: readonly string[],
@@ -36,11 +38,12 @@ export async function main(
       output.stdout(help);
       return 0;
     }
+    if (options.stack?.delivery === "nats") needNats();
     // A database keeps private keys as bytes.
     workshop = new Workshop(entries, { extractable: options.stack?.storage === "sqlite" });
     return await play(options, await makePlan(options, workshop), output);
   } catch (error) {
-    if (error instanceof UsageError) {
+    if (error instanceof UsageError || error instanceof MissingProgram) {
       output.stderr(`${error.message}\n\n${help}`);
       return 2;
     }
@@ -103,20 +106,27 @@ async function playStack(stack: Stack, { suite, serving, note }: Run, count: num
   report.title(`Suite ${suite.id}: ${suite.name}`);
   if (note !== undefined) report.paragraph(note);
   const data = await mkdtemp(join(tmpdir(), "copse-session-"));
-  const service = await startService(stack.delivery, data);
-  report.entry("delivery", service.name, 8);
-  report.entry("storage", stack.storage === "sqlite" ? "SQLite, a database for each client" : "in memory", 8);
-  report.entry("crypto", list(serving.map(({ entry }) => entry.name)), 8);
-  report.blank();
-  const friends = namesFor(count).map((name, i) => {
-    const { provider: crypto } = serving[i % serving.length] as Ready;
-    return new Friend({ name, crypto, suite: suite.id, service, storage: stack.storage, data });
-  });
   try {
-    await runDeliveryStory(friends, report);
+    const service = await startService(stack.delivery, data);
+    report.entry("delivery", service.name, 8);
+    report.entry(
+      "storage",
+      stack.storage === "sqlite" ? "SQLite, a database for each client" : "in memory",
+      8,
+    );
+    report.entry("crypto", list(serving.map(({ entry }) => entry.name)), 8);
+    report.blank();
+    const friends = namesFor(count).map((name, i) => {
+      const { provider: crypto } = serving[i % serving.length] as Ready;
+      return new Friend({ name, crypto, suite: suite.id, service, storage: stack.storage, data });
+    });
+    try {
+      await runDeliveryStory(friends, report);
+    } finally {
+      await Promise.all(friends.map((friend) => friend.close()));
+      await service.close();
+    }
   } finally {
-    await Promise.all(friends.map((friend) => friend.close()));
-    await service.close();
     await rm(data, { recursive: true, force: true });
   }
 }

@@ -1,6 +1,6 @@
 // The session over a delivery service, `npm start -- --delivery`: with each service, and with each storage.
 import { HAS_NATS } from "@copse/test-support/nats";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { main } from "../src/main.js";
 
 async function run(args: readonly string[]) {
@@ -16,6 +16,17 @@ async function run(args: readonly string[]) {
   });
   return { code, out, err };
 }
+
+afterEach(() => void vi.unstubAllEnvs());
+
+test("without nats-server on the path, it says how to get it, and how it is used", async () => {
+  vi.stubEnv("PATH", "/nowhere");
+  const { code, out, err } = await run(["--delivery", "nats"]);
+  expect({ code, out }).toEqual({ code: 2, out: "" });
+  expect(err).toMatch(
+    /^nats-server isn't here: install it \(Debian: apt-get install nats-server\)\n\nUsage: npm start/,
+  );
+});
 
 describe("a conversation", () => {
   const stacks: [string, string, string, string][] = [

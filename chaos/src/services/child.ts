@@ -30,6 +30,8 @@ export class ServiceProcess {
     this.#command = command;
     this.#args = args;
     this.#port = port;
+    // It doesn't outlive a run that fails.
+    process.once("exit", () => this.#child?.kill("SIGKILL"));
   }
 
   /** @throws Error with what it said, if it doesn't come up */
@@ -42,7 +44,11 @@ export class ServiceProcess {
         this.#said = (this.#said + data).slice(-4000);
       });
     const failed = new Promise<Error>((resolve) => {
-      child.on("error", resolve);
+      child.on("error", (error) => {
+        // There is no process that could end.
+        this.#child = undefined;
+        resolve(error);
+      });
       child.on("exit", (code, signal) =>
         resolve(new Error(`${this.#command} ended, ${signal ?? code}: ${this.#said}`)),
       );

@@ -56,7 +56,17 @@ export async function httpService(seed: number): Promise<Service> {
   const program = process.argv[1] as string;
   const args = [program, "--serve", folder, `${port}`, `${proxy.port}`];
   const server = new ServiceProcess(process.execPath, args, port);
-  await server.start();
+  const close = async () => {
+    await proxy.close();
+    await server.close();
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await server.start();
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return {
     place: { kind: "http", url: `http://127.0.0.1:${proxy.port}` },
     async strike(milliseconds) {
@@ -67,10 +77,6 @@ export async function httpService(seed: number): Promise<Service> {
     cut: () => proxy.cut(),
     calm: () => weather.calm(),
     counts: weather.counts,
-    async close() {
-      await proxy.close();
-      await server.close();
-      await rm(folder, { recursive: true, force: true });
-    },
+    close,
   };
 }

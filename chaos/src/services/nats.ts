@@ -7,6 +7,7 @@ import { natsDelivery, prepareNats } from "@copse/delivery-nats";
 import { freePorts } from "@copse/test-support/ports";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
+import { NATS_PROGRAM } from "../../../examples/src/delivery/nats-program.js";
 import { natsFrames } from "../network/nats.js";
 import { Pipe } from "../network/pipe.js";
 import { sleep, Weather } from "../network/weather.js";
@@ -84,9 +85,18 @@ export async function natsCluster(): Promise<NatsCluster> {
     const [store, config] = [join(folder, `${i}`), join(folder, `${i}.conf`)];
     await mkdir(store);
     await writeFile(config, configOf(i, own, store));
-    nodes.push(new ServiceProcess("nats-server", ["-c", config], own.ports[i] as number));
+    nodes.push(new ServiceProcess(NATS_PROGRAM, ["-c", config], own.ports[i] as number));
   }
-  await Promise.all(nodes.map((node) => node.start()));
+  const close = async () => {
+    await Promise.all(nodes.map((node) => node.close()));
+    await rm(folder, { recursive: true, force: true });
+  };
+  const started = await Promise.allSettled(nodes.map((node) => node.start()));
+  for (const one of started)
+    if (one.status === "rejected") {
+      await close();
+      throw one.reason;
+    }
   const isHealthy = async (i: number) => {
     for (const end = performance.now() + HEALTHY; performance.now() < end; await sleep(100))
       if (await answersWell(own.monitors[i] as number))
@@ -98,10 +108,7 @@ export async function natsCluster(): Promise<NatsCluster> {
     ports: own.ports,
     nodes,
     isHealthy,
-    async close() {
-      await Promise.all(nodes.map((node) => node.close()));
-      await rm(folder, { recursive: true, force: true });
-    },
+    close,
   };
 }
 
@@ -174,7 +181,12 @@ async function readLog({ ports }: NatsCluster, group: string): Promise<ReadonlyM
 
 export async function natsService(seed: number): Promise<Service> {
   const cluster = await natsCluster();
-  await prepare(cluster);
+  try {
+    await prepare(cluster);
+  } catch (error) {
+    await cluster.close();
+    throw error;
+  }
   const weather = new Weather(seed, 2000, {
     delayed: 40,
     delay: 60,

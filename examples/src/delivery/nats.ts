@@ -6,8 +6,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { prepareNats } from "@copse/delivery-nats";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
-
-const PROGRAM = "nats-server";
+import { NATS_PROGRAM, needNats } from "./nats-program.js";
 
 /** Servers are given so many tries of a tenth of a second to begin. */
 const TRIES = 100;
@@ -38,8 +37,9 @@ export interface NatsServer {
   close(): Promise<void>;
 }
 
-/** Starts `nats-server` with JetStream and WebSocket. @throws if it isn't installed, or doesn't begin */
+/** Starts `nats-server` with JetStream and WebSocket. @throws MissingProgram if it isn't installed; Error if it doesn't begin */
 export async function startNats(data: string): Promise<NatsServer> {
+  needNats();
   await mkdir(data, { recursive: true });
   const [port, webPort] = [await freePort(), await freePort()];
   const config = join(data, "nats.conf");
@@ -50,17 +50,15 @@ jetstream { store_dir: ${JSON.stringify(join(data, "jetstream"))} }
 websocket { listen: "127.0.0.1:${webPort}", no_tls: true }
 `,
   );
-  const child = spawn(PROGRAM, ["--config", config], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(NATS_PROGRAM, ["--config", config], { stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   child.stderr.on("data", (text: Buffer) => {
     said = (said + text.toString()).slice(-2000);
   });
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const failed = new Promise<never>((_, reject) => {
-    child.once("error", () =>
-      reject(new Error(`${PROGRAM} isn't here: install it (Debian: apt-get install nats-server)`)),
-    );
-    child.once("close", () => reject(new Error(`${PROGRAM} ended: ${said.trim()}`)));
+    child.once("error", reject);
+    child.once("close", () => reject(new Error(`${NATS_PROGRAM} ended: ${said.trim()}`)));
   });
   failed.catch(() => undefined);
   const stop = () => child.kill("SIGKILL");
