@@ -1,4 +1,4 @@
-// The program: npx copse-delivery --data ./data
+// The program: npx -p @copse/delivery-http copse-delivery --data ./data
 import { parseArgs } from "node:util";
 import { takeOrigins, takePages } from "./server/doors.js";
 import { serveDelivery } from "./server.js";
