@@ -1,6 +1,7 @@
 // Wrong options are refused before anything is opened, and the error says what was expected and what came.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { httpDelivery } from "@copse/delivery-http";
@@ -36,6 +37,7 @@ describe("a service refuses", () => {
     [{ port: "x" }, "port: expected number, got string"],
     [{ port: 70_000 }, "port: expected an integer from 0 to 65535, got 70000"],
     [{ host: 1 }, "host: expected string, got number"],
+    [{ host: "" }, 'host: expected an address such as 127.0.0.1, got ""'],
     [{ data: undefined }, "data: expected string, got undefined"],
     [{ handshakes: "public" }, 'handshakes: expected "private" or object, got string'],
     [{ handshakes: {} }, "handshakes.authentication: expected object, got undefined"],
@@ -118,8 +120,6 @@ describe("the program", () => {
   });
 
   it.each([
-    [[], "--data: expected a folder, got nothing"],
-    [["--data="], "--data: expected a folder, got nothing"],
     [
       ["--data", data, "--origin", "chat.example"],
       '--origin: expected origins such as https://chat.example, got "c',
@@ -128,11 +128,68 @@ describe("the program", () => {
       ["--data", data, "--page", "app.example"],
       '--page: expected origins such as https://app.example, got "a',
     ],
-    [["--data", data, "--port", "x"], "--port: expected 0 to 65535, got x"],
+    [
+      ["--data", data, "--host", "nowhere.invalid"],
+      '--host: expected an address or a name of this machine, got "n',
+    ],
+    [
+      ["--data", data, "--host", "203.0.113.1"],
+      '--host: expected an address or a name of this machine, got "2',
+    ],
   ])("says what it expected of %o", (args, said) => {
     const { status, stderr } = run(...args);
     expect(stderr).toContain(`copse-delivery: ${said}`);
+    expect(stderr).toMatch(/^.*\n$/);
     expect(status).toBe(1);
     expect(existsSync(data)).toBe(false);
+  });
+
+  it.each([
+    [[], "--data: expected a folder, got nothing"],
+    [["--data="], "--data: expected a folder, got nothing"],
+    [["--data"], "--data: expected a folder, got nothing"],
+    [["--data", "--port", "80"], "--data: expected a folder, got --port"],
+    [["--data", data, "--port", "x"], "--port: expected 0 to 65535, got x"],
+    [["--data", data, "--port", "-1"], "--port: expected 0 to 65535, got -1"],
+    [["--data", data, "--port", ""], "--port: expected 0 to 65535, got nothing"],
+    [["--data", data, "--port", "65536"], "--port: expected 0 to 65535, got 65536"],
+    [["--data", data, "--host", ""], "--host: expected an address of this machine, got nothing"],
+    [["--data", data, "--foo"], "there is no option --foo"],
+    [["--data", data, "-x"], "there is no option -x"],
+    [["--data", data, "more"], 'expected options alone, got "more"'],
+  ])("says what it expected of %o, and how it is used", (args, said) => {
+    const { status, stderr } = run(...args);
+    expect(stderr).toMatch(/^copse-delivery: .*\n\nusage: copse-delivery --data FOLDER/);
+    expect(stderr).toContain(`copse-delivery: ${said}\n`);
+    expect(status).toBe(1);
+    expect(existsSync(data)).toBe(false);
+  });
+
+  it("says that a port isn't free, and makes no folder", async () => {
+    const other = createServer();
+    const port = await new Promise((resolve) => {
+      other.listen(0, "127.0.0.1", () => resolve((other.address() as AddressInfo).port));
+    });
+    const { status, stderr } = run("--data", data, "--port", `${port}`);
+    other.close();
+    const said = `copse-delivery: --port: expected one that is free at 127.0.0.1, got ${port} (EADDRINUSE)\n`;
+    expect({ status, stderr }).toEqual({ status: 1, stderr: said });
+    expect(existsSync(data)).toBe(false);
+  });
+
+  it("says which file isn't what it expected", () => {
+    const file = join(parent, "file");
+    writeFileSync(file, "no folder");
+    for (const path of [file, join(file, "below")])
+      expect(run("--port=0", "--data", path).stderr).toMatch(
+        /^copse-delivery: --data: expected a folder, got a file, or one below it: .*\/file.* \((EEXIST|ENOTDIR)\)\n$/,
+      );
+    for (const name of ["delivery.db", "lock.db"]) {
+      const folder = mkdtempSync(join(parent, "garbage-"));
+      writeFileSync(join(folder, name), "garbage ".repeat(1000));
+      expect(run("--port=0", "--data", folder).stderr).toBe(
+        `copse-delivery: --data: expected a database of this service, got ${join(folder, name)}: file is not a database\n`,
+      );
+    }
   });
 });

@@ -1,6 +1,7 @@
 // The server of HTTP, and how many connections it takes.
 import type { IncomingMessage, Server } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
+import { DeliveryError } from "@copse/delivery/service";
 import { createAdaptorServer } from "@hono/node-server";
 import type { DeliveryCounters } from "./counters.js";
 import { refuseWith } from "./failures.js";
@@ -46,12 +47,32 @@ export function serverOf({ fetch, sockets, settings, counters, isBehindProxy, ad
   return server;
 }
 
-export function listen(server: Server, port: number, host: string): Promise<AddressInfo> {
+/** @throws DeliveryError `invalid`, which names the option, if the system doesn't let it listen there */
+export function listen(server: NetServer, port: number, host: string): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
-    server.once("error", reject);
+    const fail = (error: Error) => reject(refusalOf(error, port, host));
+    server.once("error", fail);
     server.listen(port, host, () => {
-      server.off("error", reject);
+      server.off("error", fail);
       resolve(server.address() as AddressInfo);
     });
   });
+}
+
+function refusalOf(error: NodeJS.ErrnoException, port: number, host: string): Error {
+  const { code, syscall } = error;
+  const refusal = (text: string) => new DeliveryError("invalid", `${text} (${code})`, { cause: error });
+  if (code === "EADDRINUSE") return refusal(`port: expected one that is free at ${host}, got ${port}`);
+  if (code === "EACCES") return refusal(`port: expected one that this user may have, got ${port}`);
+  // Names are looked up first.
+  return syscall === "listen" || syscall === "getaddrinfo"
+    ? refusal(`host: expected an address or a name of this machine, got "${host}"`)
+    : error;
+}
+
+/** Looks whether it could listen there, before anything is written. @throws DeliveryError as {@link listen} */
+export async function checkPlace(port: number, host: string): Promise<void> {
+  const server = createServer((socket) => socket.destroy());
+  await listen(server, port, host);
+  await new Promise((resolve) => server.close(resolve));
 }

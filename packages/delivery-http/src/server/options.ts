@@ -288,9 +288,11 @@ function takeOptions(given: ServeDeliveryOptions): ServeDeliveryOptions {
   } catch (error) {
     return refuse("invalid", (error as Error).message);
   }
-  const { port = 0, groupBytes, limits, rates, quotas, times } = options;
+  const { port = 0, host, groupBytes, limits, rates, quotas, times } = options;
   if (!(Number.isInteger(port) && port >= 0 && port < 65_536))
     refuse("invalid", `port: expected an integer from 0 to 65535, got ${port}`);
+  // Systems take it for all addresses of the machine.
+  if (host === "") refuse("invalid", 'host: expected an address such as 127.0.0.1, got ""');
   checkNumbers({ groupBytes, limits, rates, quotas, times });
   return options;
 }

@@ -1,5 +1,4 @@
 // A whole delivery service in one process.
-import { mkdirSync } from "node:fs";
 import { nodeProvider } from "@copse/provider-node";
 import { Accounts } from "./accounts.js";
 import { appOf } from "./app.js";
@@ -11,7 +10,7 @@ import { Groups } from "./groups/groups.js";
 import { Retention } from "./groups/retention.js";
 import { heldOf } from "./held.js";
 import { KeyPackages } from "./key-packages.js";
-import { listen, serverOf } from "./listening.js";
+import { checkPlace, listen, serverOf } from "./listening.js";
 import { type ServeDeliveryOptions, settingsOf } from "./options.js";
 import { Addresses, addressOfConnection, Rates } from "./rates.js";
 import { Sockets } from "./sockets.js";
@@ -28,8 +27,8 @@ export interface DeliveryServer {
 
 /**
  * Runs a delivery service: HTTP and WebSocket, in one process, with its data in SQLite. What it answered outlasts a crash.
- * @throws DeliveryError `invalid` for wrong options; MlsError `storage` if another service has the folder; the platform's error if it
- *   can't listen
+ * @throws DeliveryError `invalid` for wrong options, also for a port that isn't free; MlsError `storage` if another service has the
+ *   folder, or it has other databases
  * @example
  * const server = await serveDelivery({ data: "./data", port: 8080 });
  * console.log(server.url);
@@ -42,7 +41,8 @@ export async function serveDelivery(options: ServeDeliveryOptions): Promise<Deli
   const doors = new Doors({ origins: options.origins, pages, isBehindProxy });
   const counters = newCounters();
   const report = options.onError ?? ((error: unknown) => console.error(error));
-  mkdirSync(options.data, { recursive: true, mode: 0o700 });
+  const { port: chosen = 0, host = "127.0.0.1" } = options;
+  await checkPlace(chosen, host);
   const store = await Store.open(options.data, counters);
   const crypto = options.crypto ?? nodeProvider();
   const rates = new Rates(settings.rates, settings.now);
@@ -86,10 +86,9 @@ export async function serveDelivery(options: ServeDeliveryOptions): Promise<Deli
     report,
   });
   const server = serverOf({ fetch: app.fetch, sockets, settings, counters, isBehindProxy, addresses });
-  const host = options.host ?? "127.0.0.1";
   let port: number;
   try {
-    port = (await listen(server, options.port ?? 0, host)).port;
+    port = (await listen(server, chosen, host)).port;
   } catch (error) {
     retention.close();
     sockets.close();

@@ -1,4 +1,5 @@
 // The service's database. Calls that come at about the same time share one write to the disk.
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Bytes } from "@copse/core";
 import { MlsError } from "@copse/core/provider";
@@ -22,6 +23,25 @@ interface Job {
 /** A further value for `AND ?`: libsql takes a byte string that is the only value for an object of named ones. */
 export const ALWAYS = 1;
 
+/** @throws DeliveryError `invalid` */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const { code = "" } = cause as NodeJS.ErrnoException;
+    const isFile = code === "EEXIST" || code === "ENOTDIR";
+    const what = isFile ? "a folder, got a file, or one below it:" : "a folder that can be made, got";
+    throw new DeliveryError("invalid", `data: expected ${what} ${folder} (${code})`, { cause });
+  }
+}
+
+const notOurs = (file: string, cause: unknown) =>
+  new MlsError(
+    "storage",
+    `data: expected a database of this service, got ${file}: ${cause instanceof Error ? cause.message : cause}`,
+    { cause },
+  );
+
 export class Store {
   readonly #db: SqliteDatabase;
   /** Held as long as the service runs: what it knows in memory must be so. */
@@ -37,17 +57,23 @@ export class Store {
     this.#counters = counters;
   }
 
-  /** @throws MlsError `storage` if another service has the folder */
+  /**
+   * Makes the folder, if it isn't there.
+   * @throws DeliveryError `invalid` if that can't be; MlsError `storage` if another service has it, or it has other databases
+   */
   static async open(folder: string, counters: DeliveryCounters): Promise<Store> {
-    const lock = await openFile(join(folder, "lock.db"));
+    makeFolder(folder);
+    const [lockFile, file] = [join(folder, "lock.db"), join(folder, "delivery.db")];
+    const lock = await openFile(lockFile);
     try {
       // The system ends it with the process, however that ends.
       lock.exec("BEGIN EXCLUSIVE");
     } catch (cause) {
       lock.close();
-      throw new MlsError("storage", `another service has the folder ${folder}`, { cause });
+      if (!/locked|busy/i.test(String(cause))) throw notOurs(lockFile, cause);
+      throw new MlsError("storage", `data: another service has the folder ${folder}`, { cause });
     }
-    const db = await openFile(join(folder, "delivery.db"));
+    const db = await openFile(file);
     try {
       await makeDurable(db, true, undefined);
       db.exec("PRAGMA foreign_keys = ON");
@@ -56,13 +82,13 @@ export class Store {
       if (row?.user_version === 0) db.exec(`${SCHEMA} PRAGMA user_version = ${VERSION};`);
       db.exec("COMMIT");
       if (row && row.user_version !== 0 && row.user_version !== VERSION)
-        throw new Error(`expected version ${VERSION} of the database, got ${row.user_version}`);
+        throw new Error(`its version is ${row.user_version}, and not ${VERSION}`);
       return new Store(db, lock, counters);
     } catch (error) {
       db.close();
       lock.exec("ROLLBACK");
       lock.close();
-      throw error;
+      throw notOurs(file, error);
     }
   }
 
