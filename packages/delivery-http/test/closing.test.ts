@@ -40,6 +40,34 @@ it("ends a login that has no answer", async () => {
   await isEnded;
 });
 
+it("says which service can't be reached, and why, without what is secret in its URL", async () => {
+  const url = "http://me:password@127.0.0.1:9/secret/?key=secret";
+  // Platforms refuse some ports and passwords in URLs: what they say isn't the question here.
+  const refused = Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:9"), { code: "ECONNREFUSED" });
+  const causes: [unknown, string][] = [
+    [refused, ": ECONNREFUSED"],
+    [new Error("bad port"), ": bad port"],
+    [new Error(`can't read ${url}`), ""],
+    [undefined, ""],
+  ];
+  for (const [cause, reason] of causes) {
+    const failed = async () => Promise.reject(new TypeError("fetch failed", { cause }));
+    const client = await new TestService().connect("alice", "phone", { url, fetch: failed });
+    const message = `the service at http://127.0.0.1:9 can't be reached${reason}`;
+    await expect(client.countKeyPackages(1)).rejects.toMatchObject({ code: "unavailable", message });
+    await client.close();
+  }
+});
+
+it("says so of a service that isn't there", async () => {
+  const { url } = await silent();
+  server?.close();
+  await new Promise((resolve) => server?.once("close", resolve));
+  const client = await new TestService().connect("alice", "phone", { url });
+  const message = `the service at ${url} can't be reached: ECONNREFUSED`;
+  await expect(client.countKeyPackages(1)).rejects.toMatchObject({ code: "unavailable", message });
+});
+
 const UPGRADE =
   "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==";
 

@@ -56,6 +56,14 @@ export const needsProof = (error: unknown): boolean => needs(error, "proof");
 
 const unavailable = (what: string, cause?: unknown) => new DeliveryError("unavailable", what, { cause });
 
+/** Why a call failed, in a word, where the platform says so: its own error is "fetch failed", with a cause. */
+function reasonOf(error: unknown): string {
+  const { cause } = error as { readonly cause?: { readonly code?: unknown; readonly message?: unknown } };
+  const [reason] = [cause?.code, cause?.message].filter((one) => typeof one === "string" && one !== "");
+  // What is long, or has an address in it, is in the cause alone.
+  return typeof reason === "string" && /^[^\n/]{1,80}$/.test(reason) ? `: ${reason}` : "";
+}
+
 export class Requests {
   readonly #options: RequestOptions;
   readonly #closing = new Ending();
@@ -73,6 +81,11 @@ export class Requests {
   /** The origin that is signed. */
   get origin(): string {
     return new URL(this.#options.url).origin;
+  }
+
+  /** The service in words, without what its URL may have of secrets. */
+  get named(): string {
+    return `the service at ${this.origin}`;
   }
 
   urlOf(path: string): string {
@@ -173,7 +186,7 @@ export class Requests {
       check();
       const isLate = controller.signal.aborted;
       throw unavailable(
-        isLate ? "the service hasn't answered in time" : "the service can't be reached",
+        isLate ? `${this.named} hasn't answered in time` : `${this.named} can't be reached${reasonOf(cause)}`,
         cause,
       );
     } finally {

@@ -119,7 +119,7 @@ export class SocketClient {
         lose = done;
       });
       const isDead = () => {
-        reject(unavailable("the service's socket hasn't answered in time"));
+        reject(unavailable(`${this.#requests.named} hasn't answered in time over its socket`));
         this.#lose(ws, lose);
       };
       let silence = this.#timeout;
@@ -140,7 +140,8 @@ export class SocketClient {
       ws.addEventListener("close", ({ reason }) => {
         clearTimeout(timer);
         if (reason?.endsWith(" login")) resolve("login");
-        else reject(unavailable(`the service's socket was closed${reason ? `: ${reason}` : ""}`));
+        else
+          reject(unavailable(`${this.#requests.named} has closed its socket${reason ? `: ${reason}` : ""}`));
         this.#lose(ws, lose);
       });
     });
