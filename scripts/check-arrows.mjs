@@ -19,6 +19,7 @@ const PACKAGES = {
     "@copse/core",
     "@copse/core/external",
     "@copse/core/message",
+    "@copse/core/provider",
     "@copse/core/public-group",
     "@copse/core/rewind",
     "@copse/core/storage",
@@ -47,7 +48,13 @@ const PACKAGES = {
     "node:util",
     "ws",
   ],
-  "delivery-nats": ["@copse/core", "@copse/delivery/rules", "@copse/delivery/service", "@nats-io/"],
+  "delivery-nats": [
+    "@copse/core",
+    "@copse/core/provider",
+    "@copse/delivery/rules",
+    "@copse/delivery/service",
+    "@nats-io/",
+  ],
   // The ready-made candidates import each provider when it is tried; an application installs those that it wants.
   "provider-select": [
     "@copse/core/provider",

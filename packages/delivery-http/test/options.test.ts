@@ -33,6 +33,10 @@ describe("a service refuses", () => {
     [{ quotas: { tokens: -1 } }, "quotas.tokens: expected 0 or more, got -1"],
     [{ times: { logins: 1 } }, 'there is no option "times.logins" here'],
     [{ times: { login: "1h" } }, "times.login: expected number, got string"],
+    [
+      { times: { ping: Number.POSITIVE_INFINITY } },
+      "times.ping: expected 1 to 2147483647 milliseconds, got I",
+    ],
     [{ groupBytes: -1 }, "groupBytes: expected 0 or more, got -1"],
     [{ port: "x" }, "port: expected number, got string"],
     [{ port: 70_000 }, "port: expected an integer from 0 to 65535, got 70000"],
@@ -71,6 +75,38 @@ describe("a service refuses", () => {
   it("what are no options", async () => {
     for (const options of [undefined, null, "./data", []])
       await expect(serveDelivery(options as never)).rejects.toMatchObject({ code: "invalid" });
+  });
+});
+
+describe("a client", () => {
+  const options = {
+    user: "alice",
+    suite: 1,
+    signatureKey: new Uint8Array(32),
+    sign: async () => new Uint8Array(),
+  };
+
+  it.each([
+    [{ bogus: 1 }, 'there is no option "bogus" here, only url, user, client'],
+    [{ timeout: -1 }, "timeout: expected 1 to 2147483647 milliseconds, got -1"],
+    [{ timeout: 0 }, "timeout: expected 1 to 2147483647 milliseconds, got 0"],
+    [{ timeout: Number.POSITIVE_INFINITY }, "timeout: expected 1 to 2147483647 milliseconds, got Infinity"],
+    [{ timeout: "1s" }, "timeout: expected number, got string"],
+    [{ fetch: true }, "fetch: expected function, got boolean"],
+    [{ WebSocket: {} }, "WebSocket: expected function, got object"],
+    [
+      { admission: new Uint8Array(3) },
+      "admission: expected what admit() gave (expected a map, got an integer)",
+    ],
+    [{ admission: "" }, "admission: expected a Uint8Array, got string"],
+    [{ client: "alice" }, "client: expected object, got string"],
+    [{ sign: undefined, client: {} }, "expected a client, or sign, signatureKey and suite"],
+    [{ user: undefined }, "user: expected a string, got undefined"],
+  ])("refuses %o at once", (wrong, said) => {
+    const make = () => httpDelivery({ ...options, url: "http://localhost:1", ...wrong } as never);
+    expect(make).toThrow(
+      expect.objectContaining({ code: "invalid", message: expect.stringContaining(said) }),
+    );
   });
 });
 

@@ -1,4 +1,6 @@
 // Makes what a service needs on a NATS cluster: five streams for each partition.
+import type { OptionShape } from "@copse/core/provider";
+import { takeOptions } from "@copse/delivery/rules";
 import { DeliveryError } from "@copse/delivery/service";
 import {
   type JetStreamManager,
@@ -22,6 +24,8 @@ const MAX_AGE = 100 * 365 * DAY;
  * doesn't say it for one of 1,000.
  */
 const MAX_CONSUMERS = 10_000_000;
+/** The shortest time for which servers remember IDs, in milliseconds. */
+const MIN_WINDOW = 100;
 /** As many as the server and the account let a stream have. */
 const ANY = -1;
 
@@ -50,6 +54,17 @@ export interface PrepareOptions {
   /** Where the streams of a partition are kept: a cluster, and servers with certain tags. Default: anywhere. */
   readonly placement?: (partition: number) => Placement | undefined;
 }
+
+const OPTIONS: OptionShape<PrepareOptions> = {
+  prefix: "string",
+  partitions: "number",
+  replicas: "number",
+  storage: ['"file"', '"memory"'],
+  retention: "number",
+  keyPackageRetention: "number",
+  duplicates: "number",
+  placement: "function",
+};
 
 type Filled = Required<PrepareOptions>;
 
@@ -84,7 +99,8 @@ export function checkPrefix(prefix: string): string {
   throw new DeliveryError("invalid", `prefix: expected 1 to 32 characters of 0-9a-zA-Z_-, got "${prefix}"`);
 }
 
-function fill(options: PrepareOptions): Filled {
+function fill(given: PrepareOptions): Filled {
+  const options = takeOptions(given, OPTIONS);
   const filled: Filled = {
     prefix: checkPrefix(options.prefix ?? "copse"),
     partitions: options.partitions ?? 1,
@@ -96,7 +112,7 @@ function fill(options: PrepareOptions): Filled {
     placement: options.placement ?? (() => undefined),
   };
   const check = (
-    name: "partitions" | "replicas" | "retention" | "keyPackageRetention",
+    name: "partitions" | "replicas" | "retention" | "keyPackageRetention" | "duplicates",
     min: number,
     max: number,
   ) => {
@@ -108,6 +124,8 @@ function fill(options: PrepareOptions): Filled {
   check("replicas", 1, 5);
   check("retention", MINUTE, MAX_AGE);
   check("keyPackageRetention", MINUTE, MAX_AGE);
+  // Servers remember no ID for longer than they keep what has it.
+  check("duplicates", MIN_WINDOW, filled.retention);
   return filled;
 }
 

@@ -1,18 +1,23 @@
 // The service as one client sees it: what it is passed is checked and copied, before anything waits.
+import type { OptionShape } from "@copse/core/provider";
 import {
+  checkNumbers,
   DEFAULT_DELIVERY_LIMITS,
   type DeliveryLimits,
   Ending,
+  numbersOf,
   takeBytes,
   takeCursor,
   takeGroupId,
   takeHandshake,
   takeKeyPackages,
   takeMessage,
+  takeOptions,
   takeReferences,
   takeSubscription,
   takeSuite,
   takeUser,
+  takeWait,
 } from "@copse/delivery/rules";
 import {
   type Batch,
@@ -68,6 +73,17 @@ export interface NatsDeliveryOptions {
   readonly heartbeat?: number;
 }
 
+const OPTIONS: OptionShape<NatsDeliveryOptions> = {
+  // What isn't a type's name here is checked by a rule of its own.
+  connection: "unknown",
+  user: "unknown",
+  client: "unknown",
+  prefix: "string",
+  limits: numbersOf(DEFAULT_DELIVERY_LIMITS),
+  timeout: "number",
+  heartbeat: "number",
+};
+
 /**
  * A delivery service on a NATS JetStream cluster, for one client.
  *
@@ -75,21 +91,25 @@ export interface NatsDeliveryOptions {
  * const connection = () => connect({ servers: "nats://nats.example.com", maxReconnectAttempts: -1 });
  * const delivery = await natsDelivery({ connection, user: "alice", client: signatureKey });
  * ```
- * @throws DeliveryError `unavailable` if no server answers, or if `prepareNats` has never been called
+ * @throws DeliveryError `invalid` for wrong options; `unavailable` if no server answers, or if `prepareNats` has never been called
  */
 export async function natsDelivery(options: NatsDeliveryOptions): Promise<DeliveryService> {
-  const prefix = checkPrefix(options.prefix ?? "copse");
-  const user = takeUser(options.user);
-  const client = takeBytes(options.client, "client", 1, 4096);
-  const { connection } = options;
+  const taken = takeOptions(options, OPTIONS);
+  const prefix = checkPrefix(taken.prefix ?? "copse");
+  const user = takeUser(taken.user);
+  const client = takeBytes(taken.client, "client", 1, 4096);
+  const { connection, limits, timeout = 5000, heartbeat = 5000 } = taken;
+  checkNumbers({ limits });
+  takeWait(timeout, "timeout");
+  takeWait(heartbeat, "heartbeat");
   const isOwn = typeof connection === "function";
   const open = isOwn ? await opened(connection) : connection;
   needConnection(open);
-  const link = await Link.open(open, isOwn, options.timeout ?? 5000);
+  const link = await Link.open(open, isOwn, timeout);
   try {
     const partitions = await link.run(undefined, () => partitionsOf(link, prefix));
     const own = { user: await tokenOf(user), client: await tokenOf(client) };
-    return new NatsDelivery(link, new Names(prefix, partitions), own, options);
+    return new NatsDelivery(link, new Names(prefix, partitions), own, { ...taken, heartbeat });
   } catch (error) {
     await link.close();
     throw error;
@@ -127,11 +147,11 @@ class NatsDelivery implements DeliveryService {
     link: Link,
     names: Names,
     own: { readonly user: string; readonly client: string },
-    options: NatsDeliveryOptions,
+    options: Pick<NatsDeliveryOptions, "limits"> & { readonly heartbeat: number },
   ) {
     this.#link = link;
     this.#limits = { ...DEFAULT_DELIVERY_LIMITS, ...options.limits };
-    this.#heartbeat = options.heartbeat ?? 5000;
+    this.#heartbeat = options.heartbeat;
     this.#client = own.client;
     const { message, handshake, welcomes: count } = this.#limits;
     // The list of Welcomes is a parcel too: a line of it has less than 512 characters.

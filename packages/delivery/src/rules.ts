@@ -5,4 +5,5 @@ export * from "./rules/ending.js";
 export * from "./rules/framing.js";
 export * from "./rules/input.js";
 export * from "./rules/limits.js";
+export * from "./rules/options.js";
 export * from "./rules/submissions.js";

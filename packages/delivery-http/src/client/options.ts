@@ -1,6 +1,8 @@
 // What a client of the service is made of.
-import { takeBytes, takeSuite, takeUser } from "@copse/delivery/rules";
+import type { OptionShape } from "@copse/core/provider";
+import { takeBytes, takeOptions, takeSuite, takeUser, takeWait } from "@copse/delivery/rules";
 import { DeliveryError } from "@copse/delivery/service";
+import { readAdmission } from "../wire/structures.js";
 import { HttpConnection, type HttpDelivery } from "./delivery.js";
 import type { FetchLike, SignLabelled } from "./requests.js";
 import type { WebSocketClass } from "./socket.js";
@@ -33,6 +35,20 @@ export interface HttpDeliveryOptions {
   readonly WebSocket?: WebSocketClass;
 }
 
+const OPTIONS: OptionShape<HttpDeliveryOptions> = {
+  // What isn't a type's name here is checked by a rule of its own.
+  url: "unknown",
+  user: "unknown",
+  client: "object",
+  sign: "function",
+  signatureKey: "unknown",
+  suite: "unknown",
+  admission: "unknown",
+  timeout: "number",
+  fetch: "function",
+  WebSocket: "function",
+};
+
 /**
  * Connects to a delivery service by HTTP and WebSocket. It logs in with the first call. A lost connection is `unavailable`:
  * the same call may be made again.
@@ -41,8 +57,9 @@ export interface HttpDeliveryOptions {
  * const delivery = httpDelivery({ url: "https://delivery.example", user: "alice", client: alice });
  */
 export function httpDelivery(options: HttpDeliveryOptions): HttpDelivery {
-  const { client, url, timeout = 30_000, admission } = options;
-  const sign = options.sign ?? client?.sign.bind(client);
+  const taken = takeOptions(options, OPTIONS);
+  const { client, url, timeout = 30_000, admission } = taken;
+  const sign = taken.sign ?? client?.sign?.bind(client);
   if (typeof sign !== "function")
     throw new DeliveryError("invalid", "expected a client, or sign, signatureKey and suite");
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
@@ -54,16 +71,27 @@ export function httpDelivery(options: HttpDeliveryOptions): HttpDelivery {
   return new HttpConnection(
     {
       url,
-      user: takeUser(options.user),
-      suite: takeSuite(options.suite ?? client?.cipherSuite.id),
-      signatureKey: takeBytes(options.signatureKey ?? client?.signatureKey, "signatureKey", 1, 4096),
+      user: takeUser(taken.user),
+      suite: takeSuite(taken.suite ?? client?.cipherSuite?.id),
+      signatureKey: takeBytes(taken.signatureKey ?? client?.signatureKey, "signatureKey", 1, 4096),
       sign,
-      admission: admission && takeBytes(admission, "admission", 1, 16_384),
-      fetch: options.fetch ?? fetchOfPlatform,
-      timeout,
+      admission: admission === undefined ? undefined : takeAdmission(admission),
+      fetch: taken.fetch ?? fetchOfPlatform,
+      timeout: takeWait(timeout, "timeout"),
     },
-    options.WebSocket,
+    taken.WebSocket,
   );
+}
+
+/** By its form alone: whether it is right, the service says. */
+function takeAdmission(value: unknown): Uint8Array {
+  const admission = takeBytes(value, "admission", 1, 16_384);
+  try {
+    readAdmission(admission);
+  } catch (cause) {
+    throw new DeliveryError("invalid", (cause as Error).message, { cause });
+  }
+  return admission;
 }
 
 /** What came in the place of a URL, without what may be a password. */

@@ -4,14 +4,8 @@ import { verifyWithLabel } from "@copse/core/extension";
 import type { CryptoProvider } from "@copse/core/provider";
 import { checkCount } from "@copse/delivery/rules";
 import { ADMISSION_LABEL, LOGIN_LABEL } from "../wire/routes.js";
-import { decode, encode } from "../wire/shape.js";
-import {
-  type Admission,
-  admissionShape,
-  admissionStatement,
-  type Login,
-  loginStatement,
-} from "../wire/structures.js";
+import { encode } from "../wire/shape.js";
+import { admissionStatement, type Login, loginStatement, readAdmission } from "../wire/structures.js";
 import type { DeliveryCounters } from "./counters.js";
 import { Needed, refuse } from "./failures.js";
 import type { AdmissionRequest, Settings } from "./options.js";
@@ -183,7 +177,7 @@ export class Accounts {
 
   async #isVouchedFor(login: Login, encoded: Uint8Array): Promise<boolean> {
     const { origin, user, suite, signatureKey } = login;
-    const { by, until, signature }: Admission = decode(admissionShape, encoded);
+    const { by, until, signature } = readAdmission(encoded);
     const sql = `SELECT suite FROM ${CLIENT} AND signature_key = ?`;
     const voucher = this.#store.one<{ suite: number }>(sql, user, by);
     if (voucher === undefined || until < this.#settings.now()) return false;

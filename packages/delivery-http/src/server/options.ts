@@ -1,9 +1,17 @@
 // What an operator chooses, and the defaults.
 import type { IncomingMessage } from "node:http";
 import type { AuthenticationService, Policy } from "@copse/core";
-import { type CryptoProvider, checkOptions, type OptionNames, type OptionShape } from "@copse/core/provider";
+import type { CryptoProvider, OptionShape } from "@copse/core/provider";
 import type { PublicGroupOptions } from "@copse/core/public-group";
-import { DEFAULT_DELIVERY_LIMITS, DEFAULT_GRACE, type DeliveryLimits } from "@copse/delivery/rules";
+import {
+  checkNumbers,
+  DEFAULT_DELIVERY_LIMITS,
+  DEFAULT_GRACE,
+  type DeliveryLimits,
+  numbersOf,
+  takeOptions,
+  takeWait,
+} from "@copse/delivery/rules";
 import { refuse } from "./failures.js";
 import type { Rate } from "./rates.js";
 
@@ -239,9 +247,6 @@ export interface ServeDeliveryOptions {
   readonly now?: () => number;
 }
 
-const numbersOf = (defaults: object): OptionNames =>
-  Object.fromEntries(Object.keys(defaults).map((name) => [name, "number"]));
-
 const RATE: OptionShape<Rate> = { perSecond: ["number", "!"], burst: ["number", "!"] };
 const HANDSHAKES: OptionShape<PublicHandshakes> = {
   authentication: ["object", "!"],
@@ -271,35 +276,25 @@ const OPTIONS: OptionShape<ServeDeliveryOptions> = {
   now: "function",
 };
 
-/** Refuses numbers below 0, and what is none, also in objects: there is no option for which they are right. */
-function checkNumbers(options: object, path = ""): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (typeof value === "number" && !(value >= 0))
-      refuse("invalid", `${path}${name}: expected 0 or more, got ${value}`);
-    if (typeof value === "object" && value !== null) checkNumbers(value, `${path}${name}.`);
-  }
-}
+/** Those of the times that timers wait for. */
+const WAITS = ["headers", "request", "ping", "socketLogin", "taking"] as const;
 
 /** A copy of the options. @throws DeliveryError `invalid` */
-function takeOptions(given: ServeDeliveryOptions): ServeDeliveryOptions {
-  let options: ServeDeliveryOptions;
-  try {
-    options = checkOptions(given, OPTIONS);
-  } catch (error) {
-    return refuse("invalid", (error as Error).message);
-  }
+function taken(given: ServeDeliveryOptions): ServeDeliveryOptions {
+  const options = takeOptions(given, OPTIONS);
   const { port = 0, host, groupBytes, limits, rates, quotas, times } = options;
   if (!(Number.isInteger(port) && port >= 0 && port < 65_536))
     refuse("invalid", `port: expected an integer from 0 to 65535, got ${port}`);
   // Systems take it for all addresses of the machine.
   if (host === "") refuse("invalid", 'host: expected an address such as 127.0.0.1, got ""');
   checkNumbers({ groupBytes, limits, rates, quotas, times });
+  for (const name of WAITS) if (times?.[name] !== undefined) takeWait(times[name], `times.${name}`);
   return options;
 }
 
 /** Checks all options but origins and pages. @throws DeliveryError `invalid` */
 export function settingsOf(given: ServeDeliveryOptions): Settings {
-  const options = takeOptions(given);
+  const options = taken(given);
   return {
     limits: { ...DEFAULT_DELIVERY_LIMITS, ...options.limits },
     rates: { ...DEFAULT_RATES, ...options.rates },

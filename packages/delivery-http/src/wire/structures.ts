@@ -1,6 +1,19 @@
 // What goes over the wire, besides the routes themselves.
 import { USER_NAME } from "@copse/delivery/rules";
-import { bytes, choice, flag, integer, list, object, optional, type TypeOf, text, uint64 } from "./shape.js";
+import { ShapeError } from "./cbor.js";
+import {
+  bytes,
+  choice,
+  decode,
+  flag,
+  integer,
+  list,
+  object,
+  optional,
+  type TypeOf,
+  text,
+  uint64,
+} from "./shape.js";
 
 /** The largest MLSMessage that any service takes, in bytes. Options of a service make it smaller. */
 export const MAX_MESSAGE = 16 * 1024 * 1024;
@@ -60,6 +73,15 @@ export const admissionShape = object({
   signature: signatureShape,
 });
 export type Admission = TypeOf<typeof admissionShape>;
+
+/** @throws ShapeError, which says what it is of */
+export function readAdmission(encoded: Uint8Array): Admission {
+  try {
+    return decode(admissionShape, encoded);
+  } catch (error) {
+    throw new ShapeError(`expected what admit() gave (${(error as Error).message})`).within("admission");
+  }
+}
 
 export const loginShape = object({
   origin: text(1, 255),

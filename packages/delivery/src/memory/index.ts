@@ -1,10 +1,14 @@
 // A whole delivery service in memory: for tests, for one process, and as what other services are compared with.
 import type { CryptoProvider } from "@copse/core";
+import type { OptionShape } from "@copse/core/provider";
 import {
+  checkNumbers,
   DEFAULT_DELIVERY_LIMITS,
   DEFAULT_GRACE,
   type DeliveryLimits,
+  numbersOf,
   takeBytes,
+  takeOptions,
   takeUser,
 } from "../rules.js";
 import { DeliveryError, type DeliveryService } from "../service.js";
@@ -36,6 +40,28 @@ export interface MemoryDeliveryOptions {
   readonly now?: () => number;
 }
 
+const OPTIONS: OptionShape<MemoryDeliveryOptions> = {
+  ordering: ['"service"', '"none"'],
+  members: ['"checked"', '"unchecked"'],
+  crypto: "object",
+  grace: "number",
+  openGroups: "boolean",
+  limits: numbersOf(DEFAULT_DELIVERY_LIMITS),
+  retention: numbersOf(DEFAULT_RETENTION),
+  batch: "number",
+  batchBytes: "number",
+  now: "function",
+};
+
+/** A copy of the options. @throws DeliveryError `invalid` */
+function checked(given: MemoryDeliveryOptions): MemoryDeliveryOptions {
+  const options = takeOptions(given, OPTIONS);
+  const { grace, limits, retention, batch = 1, batchBytes } = options;
+  checkNumbers({ grace, limits, retention, batchBytes });
+  if (!(batch >= 1)) throw new DeliveryError("invalid", `batch: expected 1 or more, got ${batch}`);
+  return options;
+}
+
 /** A delivery service in memory. */
 export interface MemoryDelivery {
   /**
@@ -54,28 +80,29 @@ export interface MemoryDelivery {
 /**
  * Makes a delivery service in memory: everything that {@link DeliveryService} asks for, within one process. What it has is gone
  * with the process.
- * @throws DeliveryError `invalid` if members are to be checked without `crypto`, or where nobody orders
+ * @throws DeliveryError `invalid` for wrong options, and if members are to be checked without `crypto`, or where nobody orders
  * @example
  * const service = memoryDelivery();
  * const alice = service.connect("alice", "phone");
  * const bob = service.connect("bob", "laptop");
  */
 export function memoryDelivery(options: MemoryDeliveryOptions = {}): MemoryDelivery {
-  const { crypto, members = "unchecked" } = options;
+  const taken = checked(options);
+  const { crypto, members = "unchecked" } = taken;
   if (members === "checked" && crypto === undefined)
     throw new DeliveryError("invalid", "crypto: to check members, a provider is needed");
-  if (members === "checked" && options.ordering === "none")
+  if (members === "checked" && taken.ordering === "none")
     throw new DeliveryError("invalid", "members: to check them, handshakes must be ordered");
   const hub = new Hub(
     {
-      ordering: options.ordering ?? "service",
-      grace: options.grace ?? DEFAULT_GRACE,
-      openGroups: options.openGroups ?? false,
-      limits: { ...DEFAULT_DELIVERY_LIMITS, ...options.limits },
-      retention: { ...DEFAULT_RETENTION, ...options.retention },
-      batch: options.batch ?? 100,
-      batchBytes: options.batchBytes ?? 1 << 20,
-      now: options.now ?? Date.now,
+      ordering: taken.ordering ?? "service",
+      grace: taken.grace ?? DEFAULT_GRACE,
+      openGroups: taken.openGroups ?? false,
+      limits: { ...DEFAULT_DELIVERY_LIMITS, ...taken.limits },
+      retention: { ...DEFAULT_RETENTION, ...taken.retention },
+      batch: taken.batch ?? 100,
+      batchBytes: taken.batchBytes ?? 1 << 20,
+      now: taken.now ?? Date.now,
     },
     members === "checked" && crypto !== undefined ? new Members(crypto) : undefined,
   );
