@@ -110,6 +110,11 @@ describe("a client", () => {
   });
 });
 
+it("a client says whose it is, for the messenger that compares it", () => {
+  const keys = { suite: 1, signatureKey: new Uint8Array(32), sign: async () => new Uint8Array() };
+  expect(httpDelivery({ url: "http://localhost:1", user: "alice", ...keys }).user).toBe("alice");
+});
+
 describe("a client says of a URL", () => {
   const options = {
     user: "alice",

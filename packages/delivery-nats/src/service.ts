@@ -108,7 +108,7 @@ export async function natsDelivery(options: NatsDeliveryOptions): Promise<Delive
   const link = await Link.open(open, isOwn, timeout);
   try {
     const partitions = await link.run(undefined, () => partitionsOf(link, prefix));
-    const own = { user: await tokenOf(user), client: await tokenOf(client) };
+    const own = { user: await tokenOf(user), client: await tokenOf(client), name: user };
     return new NatsDelivery(link, new Names(prefix, partitions), own, { ...taken, heartbeat });
   } catch (error) {
     await link.close();
@@ -135,6 +135,7 @@ async function partitionsOf(link: Link, prefix: string): Promise<number> {
 
 class NatsDelivery implements DeliveryService {
   readonly ordering = "service";
+  readonly user: string;
   readonly #link: Link;
   readonly #limits: DeliveryLimits;
   readonly #heartbeat: number;
@@ -146,10 +147,11 @@ class NatsDelivery implements DeliveryService {
   constructor(
     link: Link,
     names: Names,
-    own: { readonly user: string; readonly client: string },
+    own: { readonly user: string; readonly client: string; readonly name: string },
     options: Pick<NatsDeliveryOptions, "limits"> & { readonly heartbeat: number },
   ) {
     this.#link = link;
+    this.user = own.name;
     this.#limits = { ...DEFAULT_DELIVERY_LIMITS, ...options.limits };
     this.#heartbeat = options.heartbeat;
     this.#client = own.client;

@@ -41,6 +41,7 @@ describe.skipIf(!HAS_NATS)("a service on one server", () => {
 
   test("of many handshakes that follow the same one, one is accepted, and the others are told which", async () => {
     const alice = await clientOf(connection, "alice");
+    expect(alice.user).toBe("alice");
     const start = await accepted(alice.submit(handshake("race", "", "first")));
     const all = await Promise.all(
       Array.from({ length: 20 }, (_, index) => alice.submit(handshake("race", start, `number ${index}`))),

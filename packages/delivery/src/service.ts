@@ -180,6 +180,8 @@ export interface DeliveryService {
    * order, and members agree on the commit that counts. The same commit comes again under another ID then, with its Welcomes.
    */
   readonly ordering: "service" | "none";
+  /** The user whose client this is. Where it is said, a messenger whose credential names another one doesn't open. */
+  readonly user?: string;
 
   /**
    * Publishes key packages of this client: all or none. One with a reference that is there is left as it is.
@@ -242,7 +244,7 @@ export interface DeliveryService {
 }
 
 /** The compiler compares the names with those of the interface. */
-const METHODS: Readonly<Record<Exclude<keyof DeliveryService, "ordering">, true>> = {
+const METHODS: Readonly<Record<Exclude<keyof DeliveryService, "ordering" | "user">, true>> = {
   publishKeyPackages: true,
   countKeyPackages: true,
   withdrawKeyPackages: true,
@@ -260,7 +262,7 @@ const METHODS: Readonly<Record<Exclude<keyof DeliveryService, "ordering">, true>
 /** The names of a service's methods. */
 export const DELIVERY_METHODS = /* @__PURE__ */ Object.keys(METHODS) as readonly Exclude<
   keyof DeliveryService,
-  "ordering"
+  "ordering" | "user"
 >[];
 
 /** The names of the methods that a value lacks to be a delivery service. */

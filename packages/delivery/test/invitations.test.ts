@@ -231,7 +231,8 @@ it("begins nothing with a user who has no key package, or an impostor's", async 
   });
   expect(alice.messenger.conversations).toEqual([]);
   // The service says that it is Bob's.
-  const mallory = await world.person("mallory", { delivery: () => world.connect("bob", "mallory") });
+  const service = Object.assign(world.connect("bob", "mallory"), { user: "mallory" });
+  const mallory = await world.person("mallory", { delivery: () => service });
   await mallory.messenger.settled();
   await expect(alice.messenger.start(["bob"])).rejects.toMatchObject({ code: "unknown-user" });
   expect(problems(alice).join()).toContain('expected a key package of "bob", got another user\'s');

@@ -35,6 +35,19 @@ it("says what was expected, and what came", async () => {
   for (const [call, expected] of calls) await expect(call()).rejects.toMatchObject(expected);
 });
 
+it("is not opened over a service for another user than the credential's, and closes that one", async () => {
+  const service = memoryDelivery().connect("bob", "phone");
+  const options = {
+    storage: memoryStorage(),
+    crypto: CRYPTO,
+    suite: SUITE,
+    authentication: insecureAcceptAll(),
+  };
+  const opened = openMessenger({ ...options, credential: "alice", delivery: () => service });
+  await expect(opened).rejects.toMatchObject(usage('the user of the credential, "alice", got one for "bob"'));
+  await expect(service.countKeyPackages(SUITE)).rejects.toMatchObject({ code: "closed" });
+});
+
 it("tells by a problem that a listener threw, and tells the others all the same", async () => {
   const world = new World();
   const people = (await world.people("alice", "bob")) as [Someone, Someone];

@@ -93,6 +93,7 @@ function grouped(welcomes: readonly AddressedWelcome[], originals: readonly Addr
 
 export class HttpConnection implements HttpDelivery {
   readonly ordering = "service";
+  readonly user: string;
   readonly #options: RequestOptions;
   readonly #life = new Life();
   readonly #requests: Requests;
@@ -101,6 +102,7 @@ export class HttpConnection implements HttpDelivery {
   readonly #socket: SocketClient;
 
   constructor(options: RequestOptions, webSocket: WebSocketClass | undefined) {
+    this.user = options.user;
     this.#options = options;
     this.#requests = new Requests(options);
     this.#proofs = new Proofs(this.#requests);

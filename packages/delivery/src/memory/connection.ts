@@ -39,18 +39,18 @@ import { cursorOf } from "./log.js";
 
 export class Connection implements DeliveryService {
   readonly ordering: "service" | "none";
+  readonly user: string;
   readonly #hub: Hub;
   readonly #calls: Calls;
-  readonly #user: string;
   readonly #client: ClientRecord;
   readonly #proven = new WeakSet<GroupKey>();
 
   constructor(hub: Hub, user: string, clientKey: string) {
     this.#hub = hub;
-    this.#user = user;
     this.#client = hub.directory.client(user, clientKey);
     this.#calls = hub.running.connect();
     this.ordering = hub.options.ordering;
+    this.user = user;
   }
 
   /** Runs a call. Its arguments are checked and copied by `take` before anything waits. */
@@ -145,7 +145,7 @@ export class Connection implements DeliveryService {
     if (isChecked) group.checkNew(handshake.nextKey);
     this.#hub.register(handshake.groupId, group);
     const place = group.accept(handshake, proven, this.#client, now);
-    group.users.add(this.#user);
+    group.users.add(this.user);
     const { groupId } = handshake;
     for (const { reference, welcome } of handshake.welcomes) {
       const to = directory.recipient(reference);
@@ -160,7 +160,7 @@ export class Connection implements DeliveryService {
   /** Whether a user without a key may know the group's state, and join by it. @throws DeliveryError `forbidden` */
   #checkKnown(group: Group): void {
     const { members, options } = this.#hub;
-    if (members === undefined || options.openGroups || group.users.has(this.#user)) return;
+    if (members === undefined || options.openGroups || group.users.has(this.user)) return;
     throw new DeliveryError("forbidden", "the user has never been a member of the group");
   }
 
@@ -168,7 +168,7 @@ export class Connection implements DeliveryService {
     if (source === undefined) throw new DeliveryError("forbidden", "expected the key of an epoch, got none");
     const { members } = this.#hub;
     const key = (await Promise.race([members?.prove(group, source, this.#proven), ended])) as GroupKey;
-    group.users.add(this.#user);
+    group.users.add(this.user);
     if (!key.provers.has(this.#client)) group.proved(key, this.#client, this.#hub.now());
     return key;
   }

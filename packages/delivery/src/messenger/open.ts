@@ -132,14 +132,24 @@ function insteadOfService(value: unknown): string | undefined {
 }
 
 /** @throws MessengerError `usage` */
-function checkService(service: DeliveryService, settle: Settling | undefined): void {
+function checkService(service: DeliveryService): void {
   const got = insteadOfService(service);
   if (got !== undefined)
     throw new MessengerError(
       "usage",
       `expected the function options.delivery to return ${SERVICE}, or a promise of one; got ${got}`,
     );
-  const { ordering } = service;
+}
+
+/** Whether it is a service for this client. @throws MessengerError `usage` */
+function checkFit(service: DeliveryService, user: string, settle: Settling | undefined): void {
+  const { ordering, user: named = user } = service;
+  // Others would invite this client by one name, and find another in its key packages.
+  if (named !== user)
+    throw new MessengerError(
+      "usage",
+      `expected a delivery service for the user of the credential, "${user}", got one for "${named}"`,
+    );
   if (ordering !== "none" && ordering !== "service")
     throw new MessengerError(
       "usage",
@@ -230,8 +240,9 @@ class Opening {
     const needed = clientOptions({ ...rest, storage: fence.storage }, settle);
     const opened = await openClient(needed).catch(withOwnOptions);
     const service = typeof delivery === "function" ? await delivery(opened) : delivery;
-    checkService(service, settle);
+    checkService(service);
     this.#service = service;
+    checkFit(service, user, settle);
     if (this.abort.signal.aborted) await this.#closeService();
     needOpen(this.abort.signal);
     const people = new People(naming, () => opened.signatureKey);

@@ -56,7 +56,8 @@ export class World {
 
   constructor(options: WorldOptions = {}) {
     this.#options = options;
-    this.delivery = memoryDelivery({ members: "checked", crypto, ...options });
+    const { wrap, engine, ...own } = options;
+    this.delivery = memoryDelivery({ members: "checked", crypto, ...own });
   }
 
   connect(name: string, key: Uint8Array | string): DeliveryService {
