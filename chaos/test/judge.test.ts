@@ -188,6 +188,28 @@ describe("the judge", () => {
     expect(complaintsOf([alice, bob, view("carol", carol.slice(1), now)], prepare)).toHaveLength(1);
   });
 
+  it("excuses those who were in another branch from what somebody said who was removed before it was back", () => {
+    const now = { epoch: 3, authenticator: "a3" };
+    const prepare = (judge: Judge, isRemoved: boolean) => {
+      for (const n of [2, 3]) judge.hear(epoch("alice", n, n === 3 ? ["alice", "bob"] : NAMES));
+      for (const name of ["bob", "carol"]) judge.hear(epoch(name, 2, NAMES, "c2"));
+      judge.hear(epoch("bob", 3, ["alice", "bob"]));
+      const text = "this client isn't a member any more: it was removed meanwhile";
+      if (isRemoved) judge.hear({ kind: "problem", client: "carol", group: "g", code: "rejoined", text });
+    };
+    const said = [message("carol#0", 2)];
+    const carol = view("carol", said, { isMember: false });
+    const left = { ...now, members: ["alice", "bob"] };
+    const found = (bob: readonly FinalEntry[], isRemoved: boolean) =>
+      complaintsOf([view("alice", [], left), view("bob", bob, left), carol], (judge) =>
+        prepare(judge, isRemoved),
+      );
+    expect(found(said, true)).toEqual([]);
+    // Who was with it has it; and who wasn't removed says it again.
+    expect(found([], true)).toHaveLength(1);
+    expect(found(said, false)).toHaveLength(1);
+  });
+
   it("doesn't ask whether the dishonest have anything", () => {
     const members = [...NAMES, "mallory"];
     const now = { epoch: 2, authenticator: "a2", members };

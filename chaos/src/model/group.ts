@@ -168,6 +168,19 @@ export class GroupRecord {
     return own !== undefined && this.#branches.get(message)?.has(own) === false;
   }
 
+  /**
+   * Whether a message's sender was elsewhere when it said it, and was removed before it came back: nobody is there who could say it
+   * again to those who were in another branch.
+   */
+  isLeft(message: MessageName, sender: string): boolean {
+    const { epoch } = (this.#places.get(message) as Places).last;
+    return this.#lost.some(({ user, way, before = Number.POSITIVE_INFINITY }) => {
+      const branch = way.get(epoch);
+      const isThere = branch !== undefined && this.#branches.get(message)?.has(branch) === true;
+      return user === sender && epoch < before && isThere;
+    });
+  }
+
   /** Who must have received a message; and who can't, because they came back without the keys of its epoch. */
   owed({ epoch, at }: Place): { owed: string[]; excused: string[] } {
     const [owed, excused]: [string[], string[]] = [[], []];

@@ -185,9 +185,11 @@ export class Judge {
       const without = excused.filter(this.#isHonest);
       this.count("excused: came back without the keys", without.length);
       // Whoever makes an epoch that not all can take may say there what it likes to those who can.
-      const isApart = (user: string) => !this.#isHonest(sender) && group.isApart(message, user);
-      this.count("excused: said by the dishonest to others alone", owed.filter(isApart).length);
-      const honest = owed.filter((user) => this.#isHonest(user) && !isApart(user));
+      const apart = owed.filter((user) => group.isApart(message, user));
+      const isExcused = !this.#isHonest(sender) || group.isLeft(message, sender);
+      const why = this.#isHonest(sender) ? "who was removed meanwhile" : "the dishonest to others alone";
+      if (isExcused) this.count(`excused: said by ${why}`, apart.length);
+      const honest = owed.filter((user) => this.#isHonest(user) && !(isExcused && apart.includes(user)));
       this.count("owed", honest.length);
       const isHeard = [...has].some(([user, own]) => user !== sender && own.has(message));
       if (!isHeard && without.length > 0)
