@@ -1,14 +1,5 @@
 // Conversations over any delivery service.
-import {
-  authorizeByDefault,
-  basicCredential,
-  type Credential,
-  DEFAULT_POLICY,
-  MlsError,
-  type Policy,
-  ProposalType,
-  toHex,
-} from "@copse/core";
+import { basicCredential, type Credential, DEFAULT_POLICY, MlsError, toHex } from "@copse/core";
 import { readMessage } from "@copse/core/message";
 import { PublicGroup } from "@copse/core/public-group";
 import { openClient, type StoredClientOptions } from "@copse/core/storage";
@@ -16,6 +7,7 @@ import { lastResort } from "@copse/extensions";
 import type { JudgedGroupInfo } from "../conversation/host.js";
 import type { Settling } from "../conversation/settling.js";
 import { DELIVERY_METHODS, type DeliveryService, missingMethods } from "../service.js";
+import { authorizeMembers } from "./authorize.js";
 import { MessengerError, needOpen } from "./errors.js";
 import { Fence } from "./fence.js";
 import { type Base, ClientMessenger } from "./messenger.js";
@@ -59,19 +51,6 @@ function limitsOf(chosen: Partial<MessengerLimits> = {}): MessengerLimits {
   const given = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
   return { ...DEFAULT_LIMITS, ...given };
 }
-
-/**
- * What holds without `policy.authorize`. Nobody joins by an external commit who isn't a member: it must take the place of the client's
- * former leaf. So who was removed comes back only if a member adds it; and the rule is one of the group alone, so that all members
- * come to the same answer, also those who came after the removal.
- */
-const authorizeMembers: NonNullable<Policy["authorize"]> = (action) => {
-  const isStranger =
-    action.kind === "commit" &&
-    action.external &&
-    !action.proposals.some(({ proposal }) => proposal.proposalType === ProposalType.remove);
-  return !isStranger && authorizeByDefault(action);
-};
 
 /** The client's options, with what conversations need. */
 function clientOptions(options: StoredClientOptions, settle: Settling | undefined): StoredClientOptions {

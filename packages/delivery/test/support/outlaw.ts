@@ -1,5 +1,13 @@
 // Somebody who keeps to MLS, and not to what the service or the group expects: with a group of the core instead of a messenger.
-import { type Bytes, Client, type Group, generateSigner, insecureAcceptAll, type Signer } from "@copse/core";
+import {
+  type Bytes,
+  Client,
+  type Group,
+  generateSigner,
+  insecureAcceptAll,
+  type Member,
+  type Signer,
+} from "@copse/core";
 import { joinByExternalCommit } from "@copse/core/external";
 import type { Cursor, DeliveryService, EpochKeySource, Handshake, LogEntry } from "@copse/delivery";
 import { epochKey } from "../../src/messenger/epoch-key.js";
@@ -28,6 +36,12 @@ export async function copyOf(group: Group | undefined, name: string, signer: Sig
   if (group === undefined) throw new Error("expected a member");
   return (await outlaw(name, signer)).restore(await group.save());
 }
+
+/** The members of these users, as `remove` takes them. */
+export const isNamed =
+  (...names: readonly string[]) =>
+  ({ credential }: Pick<Member, "credential">): boolean =>
+    "identity" in credential && names.includes(textOf(credential.identity));
 
 const unreadable = (message: Uint8Array) => Uint8Array.of(255, ...message);
 const shown = (entry: LogEntry): LogEntry => ({ ...entry, message: entry.message.slice(1) });
