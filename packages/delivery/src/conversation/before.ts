@@ -4,6 +4,7 @@ import type { MembersEntry, MessageEntry, Person } from "../messenger/types.js";
 import { isOfNewMember } from "../rules/framing.js";
 import type { LogEntry } from "../service.js";
 import type { Remembered } from "./history.js";
+import type { Known } from "./record.js";
 import type { Room } from "./room.js";
 
 /** What is known of those whom the next commits remove. */
@@ -12,6 +13,8 @@ export interface Before {
   /** The leaves that have asked to be removed. */
   readonly leavers: ReadonlySet<number>;
   readonly epoch: bigint;
+  /** If others may be elsewhere: whom it knew before that. */
+  readonly known?: Known | undefined;
   /** If this client joins anew: who is there now and wasn't before, and the other way round. */
   readonly difference?: Difference | undefined;
   /** If it joins anew, or nobody has heard it since it did: what it said where the others may not have been. */
@@ -77,11 +80,13 @@ export async function saidApart(room: Room): Promise<readonly MessageEntry[]> {
 /** What a conversation knows now. @param entries those that come */
 export async function beforeOf(room: Room, group: Group, entries: readonly LogEntry[]): Promise<Before> {
   const isJoin = ({ kind, message }: LogEntry) => kind === "handshake" && isOfNewMember(message);
-  const mayBeFollowed = room.record.apart !== undefined && entries.some(isJoin);
+  const { followers, parted } = room.record;
+  const mayBeFollowed = followers !== undefined && entries.some(isJoin);
   return {
     remembered: await room.remembered(),
     leavers: leaversOf(group),
     epoch: group.epoch,
+    known: parted === undefined ? undefined : await room.trust.knew(group),
     // Whoever follows it here has no keys of what it said before.
     ...(mayBeFollowed && { said: await saidApart(room) }),
   };

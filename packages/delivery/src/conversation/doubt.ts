@@ -172,6 +172,7 @@ export class Doubt {
     const { group, record } = room;
     if (group === undefined || record.last !== last || !group.active) return "behind";
     const isSame = judged !== undefined && isHere(group, judged);
+    if (isSame) room.out.isIn();
     const isElsewhere = !isSame && judged !== undefined && this.#mustFollow(judged, unread);
     const refusal = isElsewhere ? await room.turn(() => room.refuses(judged)) : undefined;
     if (refusal !== undefined) room.refusedToFollow(refusal);
@@ -180,8 +181,8 @@ export class Doubt {
       joinAgain(room, "the others took a commit that this client didn't take");
       return this.#end(last);
     }
-    // That somebody is back is refused only for a while.
-    if (refusal?.member !== undefined || !isNewest) return "behind";
+    // One that is refused only for a while isn't put out of the way.
+    if (refusal?.isForNow === true || !isNewest) return "behind";
     // Whoever took the commit publishes the right one.
     if (this.#isAlone && !record.taken && this.#patience-- > 0) return "open";
     // Once: what others put in its place is right for all that this client knows.

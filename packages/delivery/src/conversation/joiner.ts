@@ -122,7 +122,7 @@ export class Joiner {
     const room = this.#room;
     if (this.#refused === undefined || this.#refusals < TRIES) return;
     const what = "this client can't read what came, and isn't a member in the newest GroupInfo";
-    room.refusal = new MessengerError("refused", `${what}, which isn't one to go by either`);
+    room.refusal = new MessengerError("refused", `${what}: it may have been removed`);
     await this.#refuse(room.refusal);
     room.host.settles();
   }
@@ -187,15 +187,20 @@ export class Joiner {
     this.#refusals = refusal !== undefined && isOut ? this.#refusals + 1 : 0;
     this.#refused = refusal && groupInfo;
     if (refusal !== undefined && !isTold) room.refusedToFollow(refusal);
-    return judged === undefined || refusal !== undefined ? undefined : { ledBy: this.#signerOf(judged) };
+    return judged === undefined || refusal !== undefined
+      ? undefined
+      : { ledBy: await this.#signerOf(judged) };
   }
 
   /** Who has signed a GroupInfo, if this client knows of others who may be elsewhere. */
-  #signerOf({ signer, members }: JudgedGroupInfo): string | undefined {
+  async #signerOf({ signer, members }: JudgedGroupInfo): Promise<string | undefined> {
     const room = this.#room;
-    const known = room.group?.members ?? members;
+    const { signatureKey } = room.host.client;
     const isOther = (one: Member) => !room.isOwn(one) && !equalBytes(one.signatureKey, signer.signatureKey);
-    return known.some(isOther) ? toHex(signer.signatureKey) : undefined;
+    const others =
+      (await room.trust.others([{ signatureKey }, signer])) ??
+      (room.group?.members ?? members).filter(isOther).length;
+    return others > 0 ? toHex(signer.signatureKey) : undefined;
   }
 
   /** @returns whether there is a GroupInfo to follow */

@@ -318,8 +318,9 @@ export class Outbox {
 
   /** Whether it is looked first whether one before it is sent again: it would come after this one. */
   #mustWait(item: Item): boolean {
-    if (this.#forms.get(item.number) === "several") return false;
     const followed = followedIn(this.#room.record);
+    // What the service may have is asked for in its order: if nobody has joined anew, it is none that comes later.
+    if (followed === 0n && this.#forms.get(item.number) === "several") return false;
     // Who has joined anew can't read what stands behind that, and was encrypted before it.
     const isOpen = (one: Item) =>
       this.#accepted.get(one.number) !== "sent" || (one.epoch ?? followed) < followed;

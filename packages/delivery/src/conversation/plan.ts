@@ -103,6 +103,8 @@ export class Plan {
     // What is staged still follows another handshake now.
     if (pending?.kind === "commit" && pending.after !== last)
       this.record = { ...this.record, pending: { ...pending, id: this.#room.host.newId(), after: last } };
+    const parting = this.#room.trust.part(this.record.parted !== undefined);
+    if (parting !== undefined) this.#changes.set(parting.key, parting.value);
     if (this.#since !== undefined) this.#changes.set(KEYS.since(id), pack({ since: [...this.#since] }));
     const written = [...this.#changes].map(([key, value]) => ({ key, value }));
     return this.record === this.#room.record ? written : [recordChange(id, this.record), ...written];
@@ -209,7 +211,7 @@ export class Plan {
   }
 
   /** A handshake that is over, whether it was taken. That says little about where the rest is: each side takes its own. */
-  #passed({ cursor }: LogEntry, taken = true, isOwn = false): void {
+  #passed({ cursor, epoch }: LogEntry, taken = true, isOwn = false): void {
     const { refused: before, heard: last = 0 } = this.record;
     const heard = !taken ? 0 : isOwn ? last : last + 1;
     const refused = !taken ? before + 1 : heard >= MOST_HEARD ? 0 : before;
@@ -217,6 +219,7 @@ export class Plan {
     this.#effects.push(() => this.#room.passed(cursor));
     if (!this.#isRetry || this.record.last === cursor)
       this.record = { ...this.record, last: cursor, taken, refused, heard };
+    if (!taken) this.record = { ...this.record, ...partedIn(this.record, this.#before.epoch, epoch) };
   }
 
   #commit(entry: LogEntry, commit: CommitMessage): void {
@@ -255,25 +258,18 @@ export class Plan {
   }
 
   #heard(epoch: bigint, sender: Member): void {
-    // To count the members takes longer the more there are, and mostly nothing is open.
-    const others = this.record.apart === undefined ? 0 : (this.#room.group?.members.length ?? 1) - 1;
-    this.record = heardIn(this.record, epoch, sender, this.#wasKnown(sender), others);
-  }
-
-  /** Whether this client has known a member since before it joined where nobody has been heard yet, if it has. */
-  #wasKnown({ signatureKey }: Member): boolean {
-    const { apart } = this.record;
-    const since = apart && (this.#since ?? this.#room.since).get(toHex(signatureKey));
-    return apart === undefined || since === undefined || since < apart.since;
+    this.#room.out.heard(sender);
+    const others = () => (this.#room.group?.members.length ?? 1) - 1;
+    this.record = heardIn(this.record, epoch, sender, this.#before.known, others);
   }
 
   /** Somebody has joined by an external commit. Who is new isn't owed what was said before. */
   #followed(commit: CommitMessage): void {
     const [back] = rejoinedBy(commit);
-    if (back === undefined || !this.#wasKnown(back)) return;
-    const { apart } = this.record;
+    if (back === undefined || this.#before.known?.keys.has(toHex(back.signatureKey)) === false) return;
+    const { followers } = this.record;
     this.record = followedBy(this.record, commit.epoch, back);
-    this.#said.isFollowed ||= this.record.apart !== apart;
+    this.#said.isFollowed ||= this.record.followers !== followers;
   }
 
   #members(time: number, commit: CommitMessage, by: Person): void {
@@ -361,7 +357,6 @@ export class Plan {
     // One of an epoch that is over: of somebody who has refused what this client has taken.
     this.#passed(entry, false);
     this.refused = error.alone === true ? "alone" : (this.refused ?? "by-all");
-    this.record = { ...this.record, parted: partedIn(this.record, this.#before.epoch, entry.epoch) };
     if (error.leadsTo !== undefined) {
       const { epoch = this.#before.epoch, leadsTo } = error;
       const one = this.#room.trust.expect(epoch + 1n, leadsTo);

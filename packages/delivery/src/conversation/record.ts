@@ -21,16 +21,6 @@ export interface Pending {
 /** Where a client is in the log. */
 export type Place = Pick<ConversationRecord, "state" | "cursor" | "last" | "taken" | "ledBy">;
 
-/** What is known of a place that a client has joined by an external commit, and where nobody else may be. Members are known by {@link nameOf}. */
-export interface Apart {
-  /** When it joined, however often it has joined since: whom it knows since a later time may be part of what was made up. */
-  readonly since: number;
-  /** Who has joined it there: each of them has what it said said again once. */
-  readonly followers: readonly string[];
-  /** Who has heard what it said since it joined last. */
-  readonly heardBy: readonly string[];
-}
-
 export interface ConversationRecord {
   readonly state: "starting" | "joining" | "active" | "left" | "removed";
   readonly name?: string | undefined;
@@ -49,6 +39,8 @@ export interface ConversationRecord {
   readonly back?: Place | undefined;
   /** The last epoch in which others were, too, as far as is known, while handshakes are refused, in decimal. */
   readonly parted?: string | undefined;
+  /** Who has heard what this client said since then, or since it joined anew, and since a handshake was refused last, by {@link nameOf}. */
+  readonly heardBy?: readonly string[] | undefined;
   /**
    * The epoch whose commit was refused for a reason that other members may not have, in decimal; later by the own commits that
    * followed, and by others' that came after one that was refused.
@@ -56,8 +48,11 @@ export interface ConversationRecord {
   readonly alone?: string | undefined;
   /** Whether nothing of another member was taken since this client joined by an external commit. */
   readonly unheard?: boolean | undefined;
-  /** Since then, until enough others have heard what it said ({@link heardIn}). */
-  readonly apart?: Apart | undefined;
+  /**
+   * Who has joined anew where this client did, by {@link nameOf}: each of them has what it said said again once. Since it joined by an
+   * external commit, until enough others have heard what it said ({@link heardIn}).
+   */
+  readonly followers?: readonly string[] | undefined;
   /** The epoch that the last external commit of somebody who was a member before has started, in decimal. */
   readonly followed?: string | undefined;
   /**
@@ -79,45 +74,67 @@ export interface ConversationRecord {
   readonly joined: number;
 }
 
+/** Whom this client knew when others may have gone another way. */
+export interface Known {
+  /** How many they are, with this client. */
+  readonly count: number;
+  /** The signature keys of those who are asked for, in hexadecimal. */
+  readonly keys: ReadonlySet<string>;
+}
+
 /** How many epochs ago others may have gone another way: who submits a handshake chooses the epoch that it says. */
 const MOST_PARTED = 2n;
 
 /**
- * The epoch in which others may have gone another way, after a handshake was refused.
+ * What is otherwise once a handshake was refused: others may have gone another way, in that epoch, and nobody may have heard what
+ * follows.
  * @param epoch that of this client
  * @param said that of the handshake, as it says
  */
-export function partedIn({ parted }: ConversationRecord, epoch: bigint, said: bigint): string {
+export function partedIn(
+  { parted }: ConversationRecord,
+  epoch: bigint,
+  said: bigint,
+): Pick<ConversationRecord, "parted" | "heardBy"> {
   const least = epoch > MOST_PARTED ? epoch - MOST_PARTED : 0n;
   const now = said > epoch ? epoch : said < least ? least : said;
-  return String(parted === undefined || now < BigInt(parted) ? now : parted);
+  return {
+    parted: String(parted === undefined || now < BigInt(parted) ? now : parted),
+    heardBy: undefined,
+  };
 }
 
 /**
  * What is otherwise once another member has said something in an epoch, or has committed in it: it has heard what this client said there. Who joins by
  * an external commit hasn't, and who signed the GroupInfo by which this client joined may have made all of it up, with all who are new to it,
- * and may have led others there, too: one of them who has heard it isn't enough.
- * @param wasKnown whether this client knew the member before it joined
+ * and may have led others there, too: one of them who has heard it isn't enough. Nor is one enough after a handshake was refused:
+ * those who are where this client is may talk for long before the others say anything.
+ * @param known whom this client knew before; `undefined`: it isn't known
  * @param others how many other members there are
  */
 export function heardIn(
   record: ConversationRecord,
   epoch: bigint,
   { signatureKey }: Pick<Member, "signatureKey">,
-  wasKnown: boolean,
-  others: number,
+  known: Known | undefined,
+  others: () => number,
 ): ConversationRecord {
-  const { apart, parted, refused, ledBy } = record;
-  if (ledBy !== undefined && (!wasKnown || ledBy === toHex(signatureKey))) return record;
+  const { followers, parted, refused, ledBy, heardBy = [] } = record;
   const isTogether = parted !== undefined && refused === 0 && epoch > BigInt(parted);
-  if (apart === undefined && !isTogether && ledBy === undefined) return record;
-  const heardBy = apart && withName(apart.heardBy, signatureKey);
-  if (heardBy !== undefined && heardBy.length < Math.min(ENOUGH, others / 2))
-    return { ...record, apart: { ...(apart as Apart), heardBy } };
-  return { ...record, apart: undefined, ledBy: undefined, parted: isTogether ? undefined : parted };
+  if (followers === undefined && !isTogether && ledBy === undefined) return record;
+  const key = toHex(signatureKey);
+  if (known?.keys.has(key) === false || ledBy === key) return record;
+  const names = withName(heardBy, signatureKey);
+  if (names === heardBy) return record;
+  const all = known === undefined ? others() : known.count - 1;
+  // Whoever has led it here doesn't count: half of all without that one are more than half of the rest.
+  const isMost = ledBy === undefined ? names.length > all / 2 : names.length >= all / 2;
+  if (names.length < ENOUGH && !isMost) return { ...record, heardBy: names };
+  const together = { followers: undefined, ledBy: undefined, heardBy: undefined };
+  return { ...record, ...together, parted: isTogether ? undefined : parted };
 }
 
-/** What {@link Apart} has of a member: the first digits of its signature key. */
+/** What a record has of a member: the first digits of its signature key. */
 const nameOf = (signatureKey: Uint8Array): string => toHex(signatureKey.subarray(0, 8));
 
 function withName(names: readonly string[], signatureKey: Uint8Array): readonly string[] {
@@ -125,7 +142,7 @@ function withName(names: readonly string[], signatureKey: Uint8Array): readonly 
   return names.includes(name) ? names : [...names, name];
 }
 
-/** How many others have heard it: so many, or half of them, aren't all where an insider has led them. */
+/** How many others have heard it: so many, or more than half of them, aren't all where an insider has led them. */
 const ENOUGH = 8;
 /** How many of those who follow a client have what it said apart said again. */
 const MOST_FOLLOWERS = 256;
@@ -139,14 +156,10 @@ export function followedBy(
   epoch: bigint,
   { signatureKey }: Pick<Member, "signatureKey">,
 ): ConversationRecord {
-  const { apart } = record;
-  const followers = apart && withName(apart.followers, signatureKey);
-  const isNew = followers !== apart?.followers && (followers?.length ?? 0) <= MOST_FOLLOWERS;
-  return {
-    ...record,
-    followed: String(epoch),
-    apart: isNew ? { ...(apart as Apart), followers: followers as readonly string[] } : apart,
-  };
+  const { followers } = record;
+  const names = followers && withName(followers, signatureKey);
+  const isMany = (names?.length ?? 0) > MOST_FOLLOWERS;
+  return { ...record, followed: String(epoch), followers: isMany ? followers : names };
 }
 
 /**
@@ -184,8 +197,7 @@ export function joinedAnew(
   // What it refused before says nothing about where it is now. Nobody else may be there: what it says there is said again elsewhere.
   const parted = partedIn(record, epoch - 1n, epoch - 1n);
   const none = { alone: undefined, back: undefined, refused: 0, heard: 0 };
-  const apart: Apart = { since: record.apart?.since ?? time, followers: [], heardBy: [] };
-  return { ...none, parted, unheard: true, apart, joined: time };
+  return { ...none, ...parted, unheard: true, followers: [], joined: time };
 }
 
 export const placeOf = ({ state, cursor, last, taken, ledBy }: ConversationRecord): Place => ({

@@ -23,6 +23,7 @@ import type { Cursor, DeliveryError, LogEntry } from "../service.js";
 import { ownMessages, Remembered } from "./history.js";
 import type { Host, JudgedGroupInfo } from "./host.js";
 import { RoomKeys } from "./keys.js";
+import { Out } from "./out.js";
 import {
   type ConversationRecord,
   type EntryChange,
@@ -59,6 +60,7 @@ export class Room {
   readonly turns = new Turns();
   readonly trust: Trust;
   readonly keys = new RoomKeys(this);
+  readonly out = new Out(this);
   record: ConversationRecord;
   /** The group that this client is in. */
   group: Group | undefined;
@@ -173,7 +175,7 @@ export class Room {
     // Who has no state doesn't know what came meanwhile.
     if (group !== undefined && !isHere(group, judged) && this.trust.isExpected(judged) === false)
       return { reason: "expected the epoch that the commit starts which this client couldn't take" };
-    const refusal = await this.trust.refusal(judged, group?.members, highest);
+    const refusal = (await this.trust.refusal(judged, group?.members, highest)) ?? this.out.refusal(judged);
     if (refusal?.member === undefined) this.#backSince = undefined;
     else this.#backSince ??= host.now();
     // For ever it would be alone if members whom it knows have added them again.

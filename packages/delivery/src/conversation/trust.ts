@@ -4,7 +4,7 @@ import { equalBytes, type Group, type HashPart, type Member, toHex } from "@cops
 import type { StoredClient } from "@copse/core/storage";
 import { pack, unpack } from "../messenger/wire.js";
 import type { JudgedGroupInfo } from "./host.js";
-import { type EntryChange, KEYS } from "./record.js";
+import { type EntryChange, KEYS, type Known } from "./record.js";
 
 /** How many members are kept, and how many that were removed. Of a larger group, no members are kept. */
 const MAX_MEMBERS = 1000;
@@ -19,6 +19,8 @@ interface SavedTrust {
   readonly members: readonly string[] | undefined;
   /** Hashes of those who were removed, and not added again: the last ones. */
   readonly removed: readonly string[];
+  /** Those of the members when others may have gone another way, as long as they may be there. */
+  readonly parted?: { readonly members: readonly string[] | undefined } | undefined;
   /** As {@link Vouched}, with the epoch in decimal. */
   readonly vouched?: { readonly since: string; readonly members: readonly string[] } | undefined;
   /** The epoch of {@link Expected}, in decimal. Its contexts follow. */
@@ -50,6 +52,8 @@ export interface Refusal {
   readonly reason: string;
   /** Who is there again. */
   readonly member?: Member | undefined;
+  /** Whether this client may join by it later. */
+  readonly isForNow?: boolean | undefined;
 }
 
 const isSame = (a: ReadonlySet<string> | undefined, b: ReadonlySet<string> | undefined): boolean =>
@@ -72,6 +76,9 @@ export class Trust {
   readonly #id: string;
   #members: ReadonlySet<string> | undefined;
   #removed: ReadonlySet<string> = new Set();
+  /** Those who were members when others may have gone another way; of a larger group, none are known. */
+  #parted: { readonly members: ReadonlySet<string> | undefined } | undefined;
+  #knew: { readonly group: Group; readonly epoch: bigint; readonly known: Known } | undefined;
   #expected: Expected | undefined;
   #vouched: Vouched | undefined;
 
@@ -83,9 +90,11 @@ export class Trust {
   async load(client: StoredClient): Promise<void> {
     const value = await client.getEntry(KEYS.trust(this.#id));
     const saved = value && unpack<SavedTrust>(value);
-    const { members, removed, expected, vouched } = saved?.header ?? {};
+    const { members, removed, parted, expected, vouched } = saved?.header ?? {};
     this.#members = members && new Set(members);
     this.#removed = new Set(removed);
+    this.#parted = parted && { members: parted.members && new Set(parted.members) };
+    this.#knew = undefined;
     this.#expected =
       expected === undefined ? undefined : { epoch: BigInt(expected), contexts: saved?.parts ?? [] };
     this.#vouched = vouched && { since: BigInt(vouched.since), members: new Set(vouched.members) };
@@ -98,7 +107,8 @@ export class Trust {
       since: this.#vouched.since.toString(),
       members: [...this.#vouched.members],
     };
-    const saved: SavedTrust = { members, removed: [...this.#removed], expected, vouched };
+    const parted = this.#parted && { members: this.#parted.members && [...this.#parted.members] };
+    const saved: SavedTrust = { members, removed: [...this.#removed], parted, expected, vouched };
     return { key: KEYS.trust(this.#id), value: pack(saved, ...(this.#expected?.contexts ?? [])) };
   }
 
@@ -123,6 +133,40 @@ export class Trust {
   isExpected({ epoch, epochContext }: JudgedGroupInfo): boolean | undefined {
     if (this.#expected?.epoch !== epoch) return undefined;
     return this.#expected.contexts.some((one) => equalBytes(one, epochContext));
+  }
+
+  /**
+   * Others may be elsewhere from now on, or no longer. What is made up where this client is led can't change whom it knew before.
+   * @returns the change that keeps it, if there is one
+   */
+  part(isParted: boolean): EntryChange | undefined {
+    if (isParted === (this.#parted !== undefined)) return undefined;
+    this.#parted = isParted ? { members: this.#members } : undefined;
+    this.#knew = undefined;
+    return this.#saved();
+  }
+
+  /** Which of the members this client knew when others may have gone another way; `undefined`: it isn't known. */
+  async knew(group: Group): Promise<Known | undefined> {
+    const known = this.#parted?.members;
+    if (known === undefined) return undefined;
+    const { epoch } = group;
+    // There may be many messages of an epoch, and many members.
+    if (this.#knew?.group !== group || this.#knew.epoch !== epoch) {
+      const all = group.members;
+      const names = await this.#names(all);
+      const keys = all.filter((_, i) => known.has(names[i] as string));
+      const found = { count: known.size, keys: new Set(keys.map(({ signatureKey }) => toHex(signatureKey))) };
+      this.#knew = { group, epoch, known: found };
+    }
+    return this.#knew.known;
+  }
+
+  /** How many others this client knew when others may have gone another way, or knows, but for these; `undefined`: it isn't known. */
+  async others(than: readonly WithKey[]): Promise<number | undefined> {
+    const known = (this.#parted ?? { members: this.#members }).members;
+    const names = new Set(await this.#names(than));
+    return known && [...known].filter((name) => !names.has(name)).length;
   }
 
   async #names(all: readonly WithKey[]): Promise<string[]> {
@@ -186,10 +230,13 @@ export class Trust {
     const last = known === undefined ? this.#members : new Set(await this.#names(known));
     const [ofSigner = ""] = await this.#names([signer]);
     const vouched = this.#vouched?.since === highest ? this.#vouched.members : undefined;
-    if (last !== undefined && !last.has(ofSigner) && vouched?.has(ofSigner) !== true)
+    // Where it was led, others may be missing.
+    const isKnown = [last, vouched, this.#parted?.members].some((names) => names?.has(ofSigner));
+    if (last !== undefined && !isKnown)
       return { reason: "expected the signature of somebody who was a member before" };
     const names = await this.#names(members);
     const back = members.find((_, i) => this.#removed.has(names[i] as string));
-    return back && { reason: "somebody is a member in it who was removed", member: back };
+    const reason = "somebody is a member in it who was removed";
+    return back && { reason, member: back, isForNow: true };
   }
 }

@@ -268,8 +268,8 @@ export type MessengerEvent =
 /**
  * The options of {@link openMessenger}: those of `openClient`, and these. One messenger at a time may have a storage.
  *
- * Without `policy.authorize`, who isn't a member joins by a Welcome only: an external commit must take the place of a leaf. With it,
- * that is for it to say. It must give the same answer at all members.
+ * Without `policy.authorize`, who isn't a member joins by a Welcome only: an external commit must take the place of a leaf; and
+ * members keep their signature keys. With it, that is for it to say. It must give the same answer at all members.
  */
 export interface MessengerOptions extends StoredClientOptions {
   /** The service, or what connects to it. One that a function made is closed with the messenger. */
