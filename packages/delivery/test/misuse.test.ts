@@ -116,3 +116,15 @@ it("names all options if there is none of a name", async () => {
     message: expect.stringMatching(/"acept" here, only .*storage.*accept, delivery, limits, settle, userOf$/),
   });
 });
+
+it("says which part of a history there isn't", async () => {
+  const world = new World();
+  const [alice] = await world.people("alice", "bob");
+  const conversation = await alice?.messenger.start(["bob"]);
+  for (const [options, message] of [
+    [{ after: "x" }, "expected after: a place of the history, got x"],
+    [{ before: Number.NaN }, "expected before: a place of the history, got NaN"],
+    [{ limit: 0 }, "expected a limit of 1 to 1000, got 0"],
+  ] as const)
+    await expect(conversation?.history(options as never)).rejects.toMatchObject({ code: "usage", message });
+});

@@ -22,7 +22,7 @@ import type {
 import { utf8 } from "../messenger/wire.js";
 import { Doubt } from "./doubt.js";
 import { Driver } from "./driver.js";
-import { readHistory } from "./history.js";
+import { MAX_HISTORY, partOf, readHistory } from "./history.js";
 import type { Host } from "./host.js";
 import { Joiner } from "./joiner.js";
 import { Outbox } from "./outbox.js";
@@ -34,8 +34,6 @@ import type { Follower } from "./settling.js";
 import { type Client, needClients, needUsers } from "./users.js";
 import { Wishes } from "./wishes.js";
 
-const MAX_HISTORY = 1000;
-const DEFAULT_HISTORY = 50;
 /** How many entries are deleted in one write. */
 const AT_ONCE = 1000;
 
@@ -148,11 +146,9 @@ export class GroupConversation implements Conversation {
   }
 
   async history(options: HistoryOptions = {}): Promise<readonly HistoryEntry[]> {
-    const { limit = DEFAULT_HISTORY, signal } = options;
-    if (!(Number.isInteger(limit) && limit >= 1 && limit <= MAX_HISTORY))
-      throw new MessengerError("usage", `expected a limit of 1 to ${MAX_HISTORY}, got ${limit}`);
+    const part = partOf(options);
     const { host, id, record } = this.#room;
-    return called(host, { signal }, () => readHistory(host.client, id, record, { ...options, limit }));
+    return called(host, options, () => readHistory(host.client, id, record, part));
   }
 
   async safetyNumber(

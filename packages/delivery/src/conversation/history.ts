@@ -1,7 +1,8 @@
 // What was said, and who came and went, as the storage has it.
 import { toHex } from "@copse/core";
 import type { StoredClient } from "@copse/core/storage";
-import type { HistoryEntry, MembersEntry, MessageEntry, Person } from "../messenger/types.js";
+import { MessengerError } from "../messenger/errors.js";
+import type { HistoryEntry, HistoryOptions, MembersEntry, MessageEntry, Person } from "../messenger/types.js";
 import { fromHex, pack, textOf, unpack } from "../messenger/wire.js";
 import { type ConversationRecord, type EntryChange, KEYS } from "./record.js";
 
@@ -95,12 +96,29 @@ export function messageEntry(one: Omit<MessageEntry, "kind" | "text">): MessageE
   return { kind: "message", ...one, text: textOf(data) };
 }
 
+/** How many entries are given at once. */
+export const MAX_HISTORY = 1000;
+const DEFAULT_HISTORY = 50;
+
+/** Which part of the history is asked for. */
+type Part = Pick<HistoryOptions, "after" | "before"> & { readonly limit: number };
+
+/** @throws MessengerError `usage` */
+export function partOf({ after, before, limit = DEFAULT_HISTORY }: HistoryOptions): Part {
+  for (const [name, place] of Object.entries({ after, before }))
+    if (place !== undefined && (typeof place !== "number" || Number.isNaN(place)))
+      throw new MessengerError("usage", `expected ${name}: a place of the history, got ${String(place)}`);
+  if (!(Number.isInteger(limit) && limit >= 1 && limit <= MAX_HISTORY))
+    throw new MessengerError("usage", `expected a limit of 1 to ${MAX_HISTORY}, got ${limit}`);
+  return { after, before, limit } as Part;
+}
+
 /** Entries of the history. @param record has the places that there are */
 export async function readHistory(
   client: StoredClient,
   id: string,
   { next, first }: Pick<ConversationRecord, "next" | "first">,
-  { after, before, limit }: { readonly after?: number; readonly before?: number; readonly limit: number },
+  { after, before, limit }: Part,
 ): Promise<HistoryEntry[]> {
   const low = Math.max(first, (after ?? 0) + 1);
   const high = Math.min(next, before ?? next);

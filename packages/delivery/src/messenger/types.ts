@@ -24,7 +24,7 @@ export interface Participant extends Person {
 /**
  * - `starting`: made here, and the service doesn't know it yet
  * - `joining`: this client joins, or rejoins after it lost the state or the group took another way
- * - `catching-up`: it reads what came while it was away. What is sent waits
+ * - `catching-up`: it reads what came while it was away, for a moment after `start` and `accept`, too. What is sent waits
  * - `active`
  * - `leaving`: it has asked to be removed
  * - `left`, `removed`: it is no member any more. The history stays
@@ -92,7 +92,8 @@ export interface Outgoing {
    * Resolves when it stands in the group's log, where all members find it, however often this client must try. That it is refused
    * is told here, or, if nobody has asked for this, by a {@link Problem}.
    * @throws MessengerError `refused`, also if it is too large for the service; `removed`, `left`: the others may show it all the same,
-   *   if the service had it already; `closed` if the messenger is closed before: it is sent by the next one
+   *   if the service had it already; `gone` if the conversation was deleted, or never began; `closed` if the messenger is closed before:
+   *   it is sent by the next one
    */
   readonly sent: Promise<MessageEntry>;
 }
@@ -157,7 +158,8 @@ export interface Conversation {
   history(options?: HistoryOptions): Promise<readonly HistoryEntry[]>;
   /**
    * 60 digits to compare with a person, aloud or by a picture: they depend on both names and both signature keys, and are
-   * the same on both sides. Without a person: of the whole group in its present epoch, the same for all its members.
+   * the same on both sides, at all times. Without a person: of the whole group in its present epoch, the same for all its members
+   * in that epoch, and another one after each commit.
    */
   safetyNumber(person?: Pick<Person, "user" | "signatureKey">, options?: OperationOptions): Promise<string>;
   /**
@@ -177,7 +179,7 @@ export interface Invitation {
   readonly members: readonly Person[];
   /** In milliseconds since 1970. */
   readonly time: number;
-  /** As {@link Conversation.safetyNumber}, with who invites. */
+  /** As {@link Conversation.safetyNumber}. `by` and this client compare that of `safetyNumber(invitation.by)`. */
   safetyNumber(person?: Pick<Person, "user" | "signatureKey">, options?: OperationOptions): Promise<string>;
   /**
    * Takes part. It is a member already, since the commit by which it was invited.
@@ -327,7 +329,8 @@ export interface Messenger {
   conversation(id: string): Conversation | undefined;
   /**
    * Starts a conversation with all clients of these users; with this user's other ones if the own name is among them.
-   * @param options `name`: at most 1,000 bytes of UTF-8, for all members
+   * @param options `name`: at most 1,000 bytes of UTF-8, for all members. `signal` gives it up: soon after, nothing is left of it, nor of
+   *   what was sent to it meanwhile
    * @returns when the service has it, and the others are members
    * @throws MessengerError as {@link Conversation.invite}, `limit`
    * @example
