@@ -147,6 +147,17 @@ export class Judge {
     return `${client} said last: ${told.join(" | ")}`;
   }
 
+  /** Where a client's history ends, as a person reads it. */
+  #endOf(group: string, view: FinalView | undefined): string {
+    if (view === undefined) return "one of them has nothing of the group";
+    const entries = view.history.slice(-REPEATED).map((entry) => {
+      if ("message" in entry) return `${entry.message} of ${entry.epoch}`;
+      return entry.removesIt === true ? `removed in ${entry.epoch}` : `members in ${entry.epoch}`;
+    });
+    const state = view.isMember ? "a member" : "no member";
+    return `${view.client} is ${state}, and has last ${entries.join(", ")}; ${this.#lastOf(group, view.client)}`;
+  }
+
   #ordered({ client, group, history }: FinalView): void {
     const record = this.#group(group);
     const last = new Map<string, number>();
@@ -199,11 +210,17 @@ export class Judge {
       const where = `of epoch ${place.epoch}, there at ${place.at}${group.inLog(message)}`;
       const people = (users: readonly string[]) =>
         users.map((user) => `${user}, who was in ${group.wayOf(user)}`).join("; ");
+      const ends = missing.map((user) =>
+        this.#endOf(
+          name,
+          views.find(({ client }) => client === user),
+        ),
+      );
       const have = [...has].flatMap(([user, own]) => (own.has(message) ? [user] : []));
       this.complain(
         "delivered to all",
         name,
-        `${message} ${where}: not to ${people(missing)}; but to ${people(have)}`,
+        `${message} ${where}: not to ${people(missing)}; but to ${people(have)}; ${ends.join("; ")}`,
       );
     }
     this.count("acknowledged", group.acknowledged.size);
