@@ -242,6 +242,27 @@ describe("the judge", () => {
     }
   });
 
+  it("asks of a message that was said again, and that all others had, of whom stays alone", () => {
+    const now = { epoch: 4, authenticator: "a4" };
+    const prepare = (judge: Judge, until: number) => {
+      for (const name of ["alice", "bob"])
+        for (const n of [2, 3, 4]) judge.hear(epoch(name, n, n > until ? ["alice", "bob"] : NAMES));
+      for (let n = 2; n <= until; n++) judge.hear(epoch("carol", n));
+    };
+    // Alice says it again in epoch 2, for Carol, who had missed it; where it stands in the log nobody tells.
+    const found = (until: number) =>
+      complaintsOf(
+        [
+          view("alice", [message("alice#0", 2)], { ...now, members: ["alice", "bob"] }),
+          view("bob", [message("alice#0", 1)], { ...now, members: ["alice", "bob"] }),
+          view("carol", [], { isMember: false }),
+        ],
+        (judge) => prepare(judge, until),
+      );
+    expect(found(2)).toEqual([]);
+    expect(found(4).join()).toContain("alice#0 of epoch 2, there at 7: not to carol");
+  });
+
   it("asks for the order of whom a message was owed where it was said first", () => {
     const now = { epoch: 4, authenticator: "a4" };
     const prepare = (judge: Judge) => {

@@ -1,5 +1,5 @@
 // RFC 9750 §5.2: who was in a group when, and so who must have received what.
-import type { EpochEvent, FinalView, MessageName } from "./events.js";
+import { type EpochEvent, type FinalView, type MessageName, readName } from "./events.js";
 
 /** Where a message stands. */
 export interface Place {
@@ -14,6 +14,9 @@ interface Places {
   readonly first: Place;
   readonly last: Place;
 }
+
+/** How many commits may come before a message that was encrypted before them: members keep the keys of so many past epochs. */
+const LATE = 5;
 
 /**
  * Epochs whose keys a client doesn't have: it came back by an external commit, which started epoch `before`, or was removed while it
@@ -33,6 +36,8 @@ export class GroupRecord {
   readonly #places = new Map<MessageName, Places>();
   /** Of the places of messages, in which branches of their epochs they are: by their authenticators. */
   readonly #branches = new Map<MessageName, Set<string>>();
+  /** The last epoch in which somebody else than its sender has a message. */
+  readonly #heardIn = new Map<MessageName, number>();
   readonly #gaps = new Map<string, Gap[]>();
   readonly #owed = new Map<MessageName, ReadonlySet<string>>();
   /** Who was elsewhere when it was removed: of each time, the epochs that it had been in, and the first one after that. */
@@ -97,6 +102,8 @@ export class GroupRecord {
       if ("message" in entry) {
         const { message, epoch } = entry;
         this.#stands(message, { epoch, at: Math.max(at, epoch) });
+        if (client !== readName(message).sender)
+          this.#heardIn.set(message, Math.max(epoch, this.#heardIn.get(message) ?? 0));
         const branch = this.#epochs.get(client)?.get(epoch);
         const branches = this.#branches.get(message) ?? new Set();
         this.#branches.set(message, branch === undefined ? branches : branches.add(branch));
@@ -131,7 +138,14 @@ export class GroupRecord {
 
   /** All that somebody has, and where they stand last: whoever is a member there must have them. Call it when all was read. */
   get messages(): readonly (readonly [MessageName, Place])[] {
-    return [...this.#branches.keys()].map((name) => [name, (this.#places.get(name) as Places).last]);
+    return [...this.#branches.keys()].map((name) => [name, this.#lastOf(name)]);
+  }
+
+  /** What is said again stands in its sender's history where it was said first, and those who have it don't take it again. */
+  #lastOf(message: MessageName): Place {
+    const { first, last } = this.#places.get(message) as Places;
+    const isAgain = last.epoch > first.epoch && last.epoch > (this.#heardIn.get(message) ?? 0);
+    return isAgain ? { epoch: last.epoch, at: last.epoch + LATE } : last;
   }
 
   /** Whether somebody must have received a message where it stood first: then, in its order. Call it when all was read. */
