@@ -373,13 +373,14 @@ export class Membership {
   }
 
   /** Overwrites all secrets. Operations that haven't ended are given up. */
-  close(error: unknown = isClosed()): void {
+  close(error?: unknown): void {
     const { status } = this.state;
     if (status === "closed" && !this.isLapsed) return;
     this.#lapsed = undefined;
     // A saved state that says that this client was removed needs no keys, and replaces those before it.
     this.#end(status === "removed" && !this.state.kept && this.#keys.retired.length === 0);
-    this.lock.giveUpAll(error);
+    // Most groups that are closed do nothing just then: an error costs as much as to restore a small group.
+    if (this.lock.isBusy) this.lock.giveUpAll(error ?? isClosed());
   }
 
   /** @param isOver whether no saved state may be restored */
