@@ -238,54 +238,61 @@ class Ends {
 const random = (below: number) => Math.floor(Math.random() * below);
 const pause = (time: number) => new Promise((resolve) => setTimeout(resolve, time));
 
+/** In milliseconds. A page takes two seconds, and many times that beside the other tests that kill. */
+const TIME = 60_000 + 20_000 * TIMES;
+
 describe.skipIf(CHROMIUM === undefined)("in Chromium", () => {
-  it(`a page uses no key twice and loses nothing that it answered, ended ${TIMES} times`, async () => {
-    const bob = new Bob(await party("bob", { suite: SUITE }));
-    // One after the other, as a server takes them: who asks may be gone before the answer.
-    let queue: Promise<unknown> = Promise.resolve();
-    const answer = (asked: Asked) => {
-      const answered = queue.then(() => bob.answer(asked));
-      queue = answered.catch((error) => bob.problems.push(String(error)));
-      return answered;
-    };
-    const site = await serve(ALICE, answer);
-    const profile = mkdtempSync(join(tmpdir(), "copse-profile-"));
-    const alice = new Ends(profile, site);
-    const until = (isDone: () => boolean) => expect.poll(isDone, { timeout: 60_000 }).toBe(true);
-    try {
-      const first = await alice.page("first", 0);
-      await until(() => bob.main !== undefined);
-      await first.close();
-      for (let i = 0; i < TIMES; i++) {
-        const before = bob.counts.messages;
-        const page = await alice.page("main", i);
-        const visitor = i % 3 === 1 ? await alice.page("visitor", i) : undefined;
-        // The last one lives until something was committed, however slow the machine is.
-        const hasDone = () => bob.counts.messages > before && (i < TIMES - 1 || bob.counts.commits > 0);
-        await until(() => hasDone() || bob.problems.length > 0);
-        await pause(random(300));
-        await alice.end(page, TIMES < 10 ? 4 * i : random(10));
-        await visitor?.close().catch(() => undefined);
+  it(
+    `a page uses no key twice and loses nothing that it answered, ended ${TIMES} times`,
+    async () => {
+      const bob = new Bob(await party("bob", { suite: SUITE }));
+      // One after the other, as a server takes them: who asks may be gone before the answer.
+      let queue: Promise<unknown> = Promise.resolve();
+      const answer = (asked: Asked) => {
+        const answered = queue.then(() => bob.answer(asked));
+        queue = answered.catch((error) => bob.problems.push(String(error)));
+        return answered;
+      };
+      const site = await serve(ALICE, answer);
+      const profile = mkdtempSync(join(tmpdir(), "copse-profile-"));
+      const alice = new Ends(profile, site);
+      const until = (isDone: () => boolean) => expect.poll(isDone, { timeout: 60_000 }).toBe(true);
+      try {
+        const first = await alice.page("first", 0);
+        await until(() => bob.main !== undefined);
+        await first.close();
+        for (let i = 0; i < TIMES; i++) {
+          const before = bob.counts.messages;
+          const page = await alice.page("main", i);
+          const visitor = i % 3 === 1 ? await alice.page("visitor", i) : undefined;
+          // The last one lives until something was committed, however slow the machine is.
+          const hasDone = () => bob.counts.messages > before && (i < TIMES - 1 || bob.counts.commits > 0);
+          await until(() => hasDone() || bob.problems.length > 0);
+          await pause(random(300));
+          await alice.end(page, TIMES < 10 ? 4 * i : random(10));
+          await visitor?.close().catch(() => undefined);
+        }
+        const last = await alice.page("last", TIMES);
+        await until(() => bob.found !== undefined || bob.problems.length > 0);
+        await last.close();
+      } finally {
+        await alice.kill();
+        await site.close();
+        rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
       }
-      const last = await alice.page("last", TIMES);
-      await until(() => bob.found !== undefined || bob.problems.length > 0);
-      await last.close();
-    } finally {
-      await alice.kill();
-      await site.close();
-      rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-    }
-    expect(bob.problems).toEqual([]);
-    const groups = new Map(bob.found?.groups);
-    expect(groups.get(toHex(bob.main.groupId))).toBe(toHex(bob.main.epochAuthenticator));
-    for (const id of bob.joined)
-      expect(groups.get(id)).toBe(toHex((bob.groups.get(id) as Group).epochAuthenticator));
-    expect(bob.found?.keyPackages).toEqual(expect.arrayContaining(bob.keyPackages));
-    expect(bob.counts.messages).toBeGreaterThan(TIMES);
-    expect(bob.counts.commits).toBeGreaterThan(0);
-    if (TIMES >= 100)
-      console.log(
-        `pages ended ${TIMES} times ${JSON.stringify(alice.counts)}: ${JSON.stringify(bob.counts)}, ${bob.keyPackages.length} key packages`,
-      );
-  });
+      expect(bob.problems).toEqual([]);
+      const groups = new Map(bob.found?.groups);
+      expect(groups.get(toHex(bob.main.groupId))).toBe(toHex(bob.main.epochAuthenticator));
+      for (const id of bob.joined)
+        expect(groups.get(id)).toBe(toHex((bob.groups.get(id) as Group).epochAuthenticator));
+      expect(bob.found?.keyPackages).toEqual(expect.arrayContaining(bob.keyPackages));
+      expect(bob.counts.messages).toBeGreaterThan(TIMES);
+      expect(bob.counts.commits).toBeGreaterThan(0);
+      if (TIMES >= 100)
+        console.log(
+          `pages ended ${TIMES} times ${JSON.stringify(alice.counts)}: ${JSON.stringify(bob.counts)}, ${bob.keyPackages.length} key packages`,
+        );
+    },
+    TIME,
+  );
 });
