@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 /** For all that is loaded at once, gzipped, in bytes: as esbuild and as Vite bundle it. */
-export const FIRST_LOAD_BUDGET = 81_600;
+export const FIRST_LOAD_BUDGET = 81_700;
 export const FIRST_LOAD_BUDGET_VITE = 79_700;
 
 /**

@@ -128,8 +128,27 @@ const RETRY: Partial<Record<MlsErrorCode, Retry>> = {
   storage: "later",
 };
 
-/** The base class of all errors that Copse throws. It never contains a secret. */
+/** The errors of all copies of this package have it. */
+const BRAND = /* @__PURE__ */ Symbol.for("copse.error");
+
+/**
+ * The base class of all errors that Copse throws. It never contains a secret. Those of another copy of this package are its
+ * instances, too: a provider that is bundled by itself, or a worker's page, brings one along.
+ */
 export class MlsError extends Error {
+  /** @internal the code that all errors of a class have: those of other copies are told by it */
+  static readonly only?: MlsErrorCode;
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: a subclass, if that is asked
+    return isInstance(this, value);
+  }
+
+  /** @internal */
+  get [BRAND](): true {
+    return true;
+  }
+
   // A literal in each class: the names of classes don't survive minification.
   override name = "MlsError";
   readonly code: MlsErrorCode;
@@ -156,6 +175,13 @@ export class MlsError extends Error {
   }
 }
 
+function isInstance(asked: typeof MlsError, value: unknown): boolean {
+  const isOurs = asked === MlsError || Object.hasOwn(asked, "only");
+  if (!isOurs) return Function.prototype[Symbol.hasInstance].call(asked, value);
+  const { [BRAND]: brand, code } = Object(value);
+  return brand === true && (asked.only ?? code) === code;
+}
+
 /** Adds what is known about a message to an error that doesn't say it. */
 export function withDetails(error: unknown, details: ErrorDetails): unknown {
   return error instanceof MlsError ? Object.assign(error, { ...details, ...error }) : error;
@@ -168,6 +194,8 @@ export function isVerdict(error: unknown): boolean {
 
 /** The bytes are not an encoding of the expected structure. `offset` is the position, in bytes from the start. */
 export class DecodeError extends MlsError {
+  /** @internal */
+  static override readonly only = "decode";
   override name = "DecodeError";
   readonly offset: number;
 
@@ -179,6 +207,8 @@ export class DecodeError extends MlsError {
 
 /** A primitive refused its input. For invalid input, a provider throws only this class or a subclass. */
 export class CryptoError extends MlsError {
+  /** @internal */
+  static override readonly only = "crypto";
   override name = "CryptoError";
   constructor(message: string, options?: { cause?: unknown }) {
     super("crypto", message, options);
@@ -187,6 +217,8 @@ export class CryptoError extends MlsError {
 
 /** The client or its provider does not support a suite, algorithm, version or type. */
 export class UnsupportedError extends MlsError {
+  /** @internal */
+  static override readonly only = "unsupported";
   override name = "UnsupportedError";
   constructor(message: string, options?: { cause?: unknown }) {
     super("unsupported", message, options);
@@ -201,6 +233,8 @@ export type Rule = `${number}${string}: ${string}` | `draft-${string}: ${string}
 
 /** A well-formed message or request breaks a rule of the RFC or of an extension. */
 export class ValidationError extends MlsError {
+  /** @internal */
+  static override readonly only = "validation";
   override name = "ValidationError";
   readonly rule: Rule;
 

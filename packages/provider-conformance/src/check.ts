@@ -105,9 +105,10 @@ async function outcomeOf(suite: string, name: string, body: () => Promise<unknow
  */
 export type SuiteChecks = Readonly<Record<string, (suite: CipherSuiteProvider, watch: Watch) => unknown>>;
 
-/** An error in words: its name, code and message. */
+/** An error in words: its name, code and message, and why. */
 export function describe(error: unknown): string {
   if (!(error instanceof Error)) return `thrown ${typeof error}`;
-  const { code } = error as { code?: unknown };
-  return `${error.name}${typeof code === "string" ? ` (${code})` : ""}: ${error.message}`;
+  const { code, cause } = error as { code?: unknown; cause?: unknown };
+  const why = cause instanceof Error ? `, because of ${describe(cause)}` : "";
+  return `${error.name}${typeof code === "string" ? ` (${code})` : ""}: ${error.message}${why}`;
 }

@@ -73,6 +73,28 @@ describe("private keys that the checks make", () => {
   });
 });
 
+describe("calls that fail later", () => {
+  const parts = ["hpke", "signature"] as const;
+  const methods = parts.flatMap((part) =>
+    Object.entries(node.suite(1)[part]).flatMap(([name, value]) =>
+      typeof value === "function" ? [[part, name] as const] : [],
+    ),
+  );
+
+  // A rejection that nobody waits for would end the process, without a report. Vitest fails for it.
+  it.each(methods)("are reported, and end no process: %s.%s", async (part, name) => {
+    const suite = node.suite(1);
+    const late = async (): Promise<never> => {
+      await new Promise((resolve) => setTimeout(resolve));
+      throw new RangeError("planted", { cause: new Error("its cause") });
+    };
+    const broken = { ...suite, [part]: { ...suite[part], [name]: late } } as CipherSuiteProvider;
+    const report = await testProvider(provider(broken), { areas: ["calls", "hpke"], effort: "short" });
+    const details = report.checks.filter(({ outcome }) => outcome === "failed").map(({ detail }) => detail);
+    expect(details.join()).toContain("RangeError: planted, because of Error: its cause");
+  });
+});
+
 describe("the time limit", () => {
   const silent = () => new Promise<never>(() => {});
   const { hpke, signature, ...rest } = node.suite(1);

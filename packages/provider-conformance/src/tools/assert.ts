@@ -121,7 +121,7 @@ export async function refusedBy(
   }
 }
 
-/** Whether it is a CryptoError of the one copy of `@copse/core` that this kit has too. */
+/** Whether it is a CryptoError, and has the code that one has. */
 export function isCryptoError(error: unknown): boolean {
   return error instanceof CryptoError && error.code === "crypto";
 }

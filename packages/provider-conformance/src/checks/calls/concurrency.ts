@@ -25,6 +25,13 @@ import { type Bytes, type Operation, operations } from "../../tools/operations.j
 const together = async <T>(calls: readonly (() => Awaitable<T>)[]): Promise<T[]> =>
   Promise.all(calls.map(async (call) => call()));
 
+/** Makes a call now. If the check ends before it waits for the answer, a failure is nobody's, and ends no process. */
+function begin<T>(call: () => Awaitable<T>): Promise<T> {
+  const answer = (async () => call())();
+  answer.catch(() => undefined);
+  return answer;
+}
+
 async function opens({ hpke }: CipherSuiteProvider, pair: HpkeKeyPair, what: string): Promise<void> {
   const { kemOutput, ciphertext } = await hpke.seal(pair.publicKey, EMPTY, EMPTY, ascii("a"));
   const error = await errorOf(async () =>
@@ -257,19 +264,19 @@ export const concurrencyChecks: SuiteChecks = {
       hpke.open(pair.privateKey, kemOutput, EMPTY, EMPTY, ciphertext);
     // What began before may still end well, or be refused, and nothing else.
     const begun = errorOf(async () => equal(await open(last, gone), message, "what the ending key opens"));
-    const opened = sealed.slice(0, 3).map(async (one) => open(one, kept));
-    const signed = [1, 2, 3].map(async () => signature.sign(signer.privateKey, message));
-    const ends = Promise.all([
-      hpke.destroyPrivateKey(gone.privateKey),
-      signature.destroyPrivateKey(ended.privateKey),
-    ]);
-    opened.push(...sealed.slice(3).map(async (one) => open(one, kept)));
+    const opened = sealed.slice(0, 3).map((one) => begin(() => open(one, kept)));
+    const signed = [1, 2, 3].map(() => begin(() => signature.sign(signer.privateKey, message)));
+    const ends = [
+      begin(() => hpke.destroyPrivateKey(gone.privateKey)),
+      begin(() => signature.destroyPrivateKey(ended.privateKey)),
+    ];
+    opened.push(...sealed.slice(3).map((one) => begin(() => open(one, kept))));
     for (const one of opened) equal(await one, message, "what another key opens meanwhile");
     for (const one of signed) {
       const fits = await signature.verify(signer.publicKey, message, await one);
       is(fits, true, "the answer to another key's signature meanwhile");
     }
-    await ends;
+    await Promise.all(ends);
     const error = await begun;
     if (error !== undefined && !isCryptoError(error)) throw error;
   },
