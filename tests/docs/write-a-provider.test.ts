@@ -15,7 +15,14 @@ for (const { file, code } of blocks) files[file] = [files[file], code].filter(Bo
 const second = `
 import { testProvider } from "@copse/provider-conformance";
 import { nodeProvider } from "@copse/provider-node";
+import { composeProvider, strictSignature } from "@copse/provider-kit";
+import { nobleSignature } from "./noble.js";
 import { stablelibProvider } from "./provider.js";
+
+const signature = strictSignature(nobleSignature);
+const mixed = composeProvider({ ...stablelibProvider().suite(3), name: "mixed", signature });
+const signatures = await testProvider(mixed, { areas: ["signature", "verdicts"] });
+console.log(signatures.passed > 10, signatures.failed);
 
 const report = await testProvider(stablelibProvider(), { second: nodeProvider(), areas: ["agreement"] });
 console.log(report.passed > 5, stablelibProvider().suites.map(({ id }) => id));
@@ -32,7 +39,7 @@ afterAll(() => code.remove());
 
 describe("the guide's code", () => {
   test("is these files", () => {
-    const names = ["provider.ts", "check.ts", "provider.test.ts", "group.ts", "part.ts"];
+    const names = ["provider.ts", "noble.ts", "check.ts", "provider.test.ts", "group.ts", "part.ts"];
     expect(Object.keys(files)).toEqual(names);
   });
 
@@ -61,7 +68,7 @@ describe("the guide's code", () => {
   });
 
   test("agrees with another provider on bytes", async () => {
-    expect(await code.printed("second.ts")).toEqual(["true [ 3 ]", "[]"]);
+    expect(await code.printed("second.ts")).toEqual(["true 0", "true [ 3 ]", "[]"]);
   });
 
   test.each(["group.ts", "part.ts"])("%s prints what it says", async (name) => {

@@ -60,6 +60,15 @@ function choices(
   );
 }
 
+/** Chooses the first of these suites if none of them is chosen: who brings a provider wants it measured. */
+export function chooseOneOf(suites: readonly number[]): void {
+  const boxes = suites.flatMap((id) => [
+    ...document.querySelectorAll<HTMLInputElement>(`input[name="suites"][value="${id}"]`),
+  ]);
+  const [first] = boxes;
+  if (first !== undefined && !boxes.some(({ checked }) => checked)) first.checked = true;
+}
+
 /** Shows what can be chosen here: again when there is more. */
 export function fillForm(served: readonly Served[]): void {
   const has = (suite: number) => served.some(({ suites }) => suites.includes(suite));

@@ -2,7 +2,7 @@
 import type { Primitives } from "../../src/primitive-prices.js";
 import type { Result } from "../../src/samples.js";
 import { find } from "./dom.js";
-import { fillForm, readForm } from "./form.js";
+import { chooseOneOf, fillForm, readForm } from "./form.js";
 import { FrameWatch } from "./frames.js";
 import {
   BUILT_IN,
@@ -166,6 +166,7 @@ offerOwn(
     served = [...served, one];
     showServed(served);
     fillForm(served);
+    chooseOneOf(one.suites);
   },
 );
 offerDevices((device) => {

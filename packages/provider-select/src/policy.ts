@@ -49,7 +49,11 @@ export function readPolicies(policy: SelectionPolicy | readonly SelectionPolicy[
     : [policy as SelectionPolicy]) {
     if (typeof one === "object" && typeof one?.refuses === "function") own.push(one);
     else if (NAMED.includes(one as (typeof NAMED)[number])) named.add(one as (typeof NAMED)[number]);
-    else throw new MlsError("usage", `unknown policy "${String(one)}"`);
+    else
+      throw new MlsError(
+        "usage",
+        `unknown policy "${String(one)}": expected ${NAMED.join(", ")}, or one of your own`,
+      );
   }
   if (named.has("smallest") && named.has("fastest")) {
     throw new MlsError("usage", 'the policies "smallest" and "fastest" exclude each other');

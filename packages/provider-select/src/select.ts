@@ -94,6 +94,7 @@ export interface Selection extends PartSelection {
 
 /** No candidate meets the policy. The message gives the reason for each. */
 export class NoProviderError extends UnsupportedError {
+  override name = "NoProviderError";
   readonly verdicts: readonly Verdict[];
 
   constructor(message: string, verdicts: readonly Verdict[]) {
