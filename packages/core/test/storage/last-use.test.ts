@@ -28,6 +28,32 @@ describe("of keys in a key store", () => {
     expect(store.size).toBe(1);
   });
 
+  it.each(["lost", "refused"] as const)(
+    "those of a key package whose deletion was %s stay, when it is used in the end",
+    async (fate) => {
+      const { crypto, store } = watched(true);
+      const storage = new TestStorage();
+      const alice = await opened(storage, "alice", { crypto });
+      const bob = await party("bob", { suite: SUITE });
+      const b = await bob.client.createGroup();
+      const keyPackage = await alice.createKeyPackage();
+      const [{ reference }] = alice.keyPackages() as [{ reference: Uint8Array }];
+      // Two are refused before the call is.
+      storage.fates.push(...(fate === "lost" ? [fate] : Array<typeof fate>(20).fill(fate)));
+      await failure(alice.deleteKeyPackage(reference));
+      storage.fates.length = 0;
+      expect(alice.keyPackages().length).toBe(1);
+      const { welcome } = await b.add(keyPackage);
+      await b.mergePendingCommit();
+      const a = await alice.join(welcome as Uint8Array);
+      expect(store.size, "the leaf key").toBe(1);
+      const again = (await (await opened(storage, "alice", { crypto })).group(a.groupId)) as Group;
+      await b.receive((await again.update()).commit);
+      await again.mergePendingCommit();
+      await send(b, [again], "still here");
+    },
+  );
+
   it("none piles up, whoever commits", async () => {
     const { store, a, b } = await two();
     for (let i = 0; i < 3; i++) {

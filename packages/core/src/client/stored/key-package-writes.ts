@@ -106,9 +106,11 @@ export class KeyPackageWrites {
   #end(): void {
     const { all } = this;
     for (const [end, id] of this.#ends) {
-      if (this.#stored.has(id)) continue;
+      // It came back, because its deletion wasn't written: whoever uses it or deletes it now ends its keys.
+      const isBack = all.has(id);
+      if (this.#stored.has(id) && !isBack) continue;
       this.#ends.delete(end);
-      if (!all.has(id)) end();
+      if (!isBack) end();
     }
   }
 
