@@ -1,4 +1,4 @@
-// RFC 9420 §12.2, §12.4.3.2: what holds in a group without `policy.authorize`: rules of the group alone, so that all members come to
+// RFC 9420 §12.1.5, §12.2, §12.4.3.2: what holds in a group without `policy.authorize`: rules of the group alone, so that all members come to
 // the same answer.
 import {
   authorizeByDefault,
@@ -7,6 +7,7 @@ import {
   type Member,
   type Policy,
   type ProposalAction,
+  ProposalType,
 } from "@copse/core";
 
 /**
@@ -17,9 +18,11 @@ import {
  *
  * A client keeps its signature key: a member is known by it. Who could change it would not be the one who is to be removed, or would
  * be somebody who was removed before.
+ *
+ * Nobody ends the group by a ReInit: a conversation goes on in no other group.
  */
 export const authorizeMembers: NonNullable<Policy["authorize"]> = (action) => {
-  if (action.kind === "commit") return keepsKeys(action) && authorizeByDefault(action);
+  if (action.kind === "commit") return keepsKeys(action) && !endsGroup(action) && authorizeByDefault(action);
   return givesAnotherKey(action) ? "ignore" : authorizeByDefault(action);
 };
 
@@ -28,6 +31,9 @@ const givesAnotherKey = ({ proposal, proposer }: Pick<ProposalAction, "proposal"
   "leafNode" in proposal &&
   proposer.kind === "member" &&
   !equalBytes(proposer.member.signatureKey, proposal.leafNode.signatureKey);
+
+const endsGroup = ({ proposals }: CommitAction): boolean =>
+  proposals.some(({ proposal }) => proposal.proposalType === ProposalType.reinit);
 
 function keepsKeys({ committer, leafIndex, proposals, before, after }: CommitAction): boolean {
   const now = after.member(leafIndex)?.signatureKey;
