@@ -203,15 +203,16 @@ export class Reader {
   /** What is in the log before the own commit that joins isn't for this client. */
   async #receiveJoining(entries: readonly LogEntry[]): Promise<void> {
     const room = this.#room;
-    const { joining } = room;
     const own = entries.find(({ id }) => id === room.record.pending?.id);
     const last = entries.at(-1) as LogEntry;
-    if (joining === undefined) return;
+    if (room.joining === undefined) return;
     if (own === undefined) {
       await room.write({ ...room.record, cursor: last.cursor });
       return;
     }
-    const anew = this.#joiner.isNew ? {} : await this.#anew(joining);
+    const before = this.#joiner.isNew ? undefined : await this.#membersBefore();
+    const { joining } = room;
+    const anew = this.#joiner.isNew ? {} : await this.#anew(joining, before);
     // The one that it takes the place of ends first: after a restart they don't know of each other.
     room.group = undefined;
     await room.deleteKnown(false);
@@ -237,15 +238,27 @@ export class Reader {
     room.problem("dropped", `${early.length} messages that had waited can't be read`);
   }
 
-  async #anew(joining: Group): Promise<Anew> {
-    return { difference: await this.#difference(joining), said: await saidApart(this.#room) };
+  /** Who was there when this client was in the group last; `undefined`: nobody knows. */
+  async #membersBefore(): Promise<readonly Member[] | undefined> {
+    const room = this.#room;
+    const { client } = room.host;
+    const [known, joining] = [room.known(false), room.known(true)];
+    if (room.group !== undefined || known === undefined || joining === undefined) return room.group?.members;
+    // After a restart it isn't open: of two states of a group, one can be.
+    await room.joining?.close();
+    const before = await client.group(known).catch(() => undefined);
+    await before?.close();
+    room.joining = await client.group(joining);
+    return before?.members;
+  }
+
+  async #anew(joining: Group, before: readonly Member[] | undefined): Promise<Anew> {
+    return { difference: await this.#difference(joining, before), said: await saidApart(this.#room) };
   }
 
   /** Who came and went since this client was in the group last. */
-  async #difference(joining: Group): Promise<Difference> {
+  async #difference({ members: now }: Group, before: readonly Member[] | undefined): Promise<Difference> {
     const room = this.#room;
-    const now = joining.members;
-    const before = room.group?.members;
     const without = (all: readonly Member[], others: readonly Member[]) => {
       const keys = new Set(others.map(({ signatureKey }) => toHex(signatureKey)));
       return all.filter(({ signatureKey }) => !keys.has(toHex(signatureKey)));
