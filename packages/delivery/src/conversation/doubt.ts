@@ -172,7 +172,7 @@ export class Doubt {
     const { group, record } = room;
     if (group === undefined || record.last !== last || !group.active) return "behind";
     const isSame = judged !== undefined && isHere(group, judged);
-    if (isSame) room.out.isIn();
+    if (isSame) await room.out.isOver("out");
     const isElsewhere = !isSame && judged !== undefined && this.#mustFollow(judged, unread);
     const refusal = isElsewhere ? await room.turn(() => room.refuses(judged)) : undefined;
     if (refusal !== undefined) room.refusedToFollow(refusal);

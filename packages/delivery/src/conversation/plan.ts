@@ -219,6 +219,7 @@ export class Plan {
     this.#effects.push(() => this.#room.passed(cursor));
     if (!this.#isRetry || this.record.last === cursor)
       this.record = { ...this.record, last: cursor, taken, refused, heard };
+    if (refused === 0) this.record = { ...this.record, seen: undefined };
     if (!taken) this.record = { ...this.record, ...partedIn(this.record, this.#before.epoch, epoch) };
   }
 

@@ -144,6 +144,8 @@ export class Reader {
     if (isCurrent && behind === 0 && !room.caughtUp && room.record.state !== "joining") {
       room.caughtUp = true;
       this.#joiner.goesOn();
+      // Nothing says that others are elsewhere.
+      if (room.record.refused === 0) await room.out.isOver("out", "back");
       room.tellState();
       this.#caughtUp();
     }

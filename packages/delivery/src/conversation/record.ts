@@ -21,6 +21,14 @@ export interface Pending {
 /** Where a client is in the log. */
 export type Place = Pick<ConversationRecord, "state" | "cursor" | "last" | "taken" | "ledBy">;
 
+/** For how long GroupInfos were seen that say something which is believed late, in milliseconds while the client was open. */
+export interface Seen {
+  /** In which this client isn't a member. */
+  readonly out?: number | undefined;
+  /** In which somebody is a member again whom it has seen removed. */
+  readonly back?: number | undefined;
+}
+
 export interface ConversationRecord {
   readonly state: "starting" | "joining" | "active" | "left" | "removed";
   readonly name?: string | undefined;
@@ -60,6 +68,7 @@ export interface ConversationRecord {
    * may be there.
    */
   readonly ledBy?: string | undefined;
+  readonly seen?: Seen | undefined;
   /** The handshake of an own commit that is in force, and that the service may not have finished: it hasn't answered. */
   readonly unfinished?: Cursor | undefined;
   /** The highest epoch that this client was in, in decimal: it joins by no GroupInfo of an earlier one. */
@@ -196,7 +205,7 @@ export function joinedAnew(
 ): Partial<ConversationRecord> {
   // What it refused before says nothing about where it is now. Nobody else may be there: what it says there is said again elsewhere.
   const parted = partedIn(record, epoch - 1n, epoch - 1n);
-  const none = { alone: undefined, back: undefined, refused: 0, heard: 0 };
+  const none = { alone: undefined, back: undefined, seen: undefined, refused: 0, heard: 0 };
   return { ...none, ...parted, unheard: true, followers: [], joined: time };
 }
 

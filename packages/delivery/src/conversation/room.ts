@@ -47,9 +47,6 @@ interface Duty {
   wake(): void;
 }
 
-/** How many of the longest waits a GroupInfo is refused because somebody is back: members who missed the removal move meanwhile. */
-const BACK_WAITS = 4;
-
 /** How many handshakes are known again if they come twice. */
 const MOST_HANDSHAKES = 10_000;
 
@@ -86,8 +83,6 @@ export class Room {
   /** Where the next number of an entry comes from. */
   #numbers = 0;
   #remembered: Promise<Remembered> | undefined;
-  /** Since when somebody is a member again, as GroupInfos say, whom this client has seen removed. */
-  #backSince: number | undefined;
   #refusalTold: string | undefined;
   #told: ConversationState | undefined;
   #timer: (() => void) | undefined;
@@ -163,24 +158,23 @@ export class Room {
   /** Why this client doesn't join by a GroupInfo; `undefined` if it may. Then its members are known from now on. */
   async refuses(judged: JudgedGroupInfo): Promise<Refusal | undefined> {
     const highest = BigInt(this.record.highest ?? this.group?.epoch ?? 0n);
+    const before = this.record;
     const refusal = await this.#refusal(judged, highest);
     const change = refusal === undefined ? await this.trust.vouch(judged, highest) : undefined;
-    if (change !== undefined) await this.host.client.writeEntries([change]);
+    if (change !== undefined || this.record !== before)
+      await this.write(this.record, change === undefined ? [] : [change]);
     return refusal;
   }
 
   async #refusal(judged: JudgedGroupInfo, highest: bigint): Promise<Refusal | undefined> {
     if (!equalBytes(judged.groupId, this.groupId)) return { reason: "expected one of this group" };
-    const { group, host } = this;
+    const { group } = this;
     // Who has no state doesn't know what came meanwhile.
     if (group !== undefined && !isHere(group, judged) && this.trust.isExpected(judged) === false)
       return { reason: "expected the epoch that the commit starts which this client couldn't take" };
-    const refusal = (await this.trust.refusal(judged, group?.members, highest)) ?? this.out.refusal(judged);
-    if (refusal?.member === undefined) this.#backSince = undefined;
-    else this.#backSince ??= host.now();
-    // For ever it would be alone if members whom it knows have added them again.
-    const since = this.#backSince ?? Number.POSITIVE_INFINITY;
-    return host.now() - since >= BACK_WAITS * host.limits.longestWait ? undefined : refusal;
+    const refusal = await this.trust.refusal(judged, group?.members, highest);
+    const isFinal = refusal !== undefined && refusal.isForNow !== true;
+    return isFinal ? refusal : this.out.refusal(judged, refusal);
   }
 
   /** What this client said in epochs after one. */
