@@ -127,6 +127,31 @@ it("what was said where an insider led a client is said again, though somebody s
   expect(await said(a)).toEqual(["carol: where I was led", "carol: here"]);
 });
 
+it("what was said where an insider led a client is said again, though somebody else leads it on there, and the insider speaks", async () => {
+  const line = new Line();
+  const { alice, carol, mallory, a, c, copy } = await three(line);
+  await mallory.messenger.close();
+  await carol.messenger.settled();
+  const puppet = await outlaw("puppet");
+  const once = await ledAway(line, { alice, carol, a, c }, copy, [await puppet.createKeyPackage()]);
+  const one = await puppet.join(once.welcome as Uint8Array);
+  await (await once.c2.send("where I was led")).sent;
+  await once.again.messenger.settled();
+  await sayThere(line, one);
+  line.groupInfo = await one.groupInfo();
+  const { carol: again, conversation: c2 } = await joinsAgain(line, once.again, once.c2);
+  await again.messenger.settled();
+  await sayThere(line, copy, ["hi Carol"]);
+  await until([again], () => hasHeard(again, "hi Carol"));
+  for (let i = 0; i < 3; i++) await c2.update();
+  line.groupInfo = undefined;
+  await callBack(alice, a, c2);
+  await agree([alice, again], [a, c2]);
+  await (await c2.send("here")).sent;
+  await until([alice], () => hasHeard(alice, "here"));
+  expect(await said(a)).toEqual(["carol: where I was led", "carol: here"]);
+});
+
 it("what was said where an insider led a client is said again, though it led another one there, who speaks", async () => {
   const line = new Line();
   const world = new World({ members: "unchecked", wrap: line.wrap, engine: NEVER });

@@ -26,3 +26,21 @@ it("whom a member vouches for is believed until this client is in a later epoch"
   expect(await trust.vouch(signedBy("alice", 21n, ...many), 3n)).toBeUndefined();
   expect(await refusal("erin", 3n)).toBeDefined();
 });
+
+it("who was removed signs nothing, but where a client was led: there others may be missing", async () => {
+  const trust = new Trust(crypto.suite(SUITE).hash, "g");
+  const signed = (by: string, ...known: readonly string[]) =>
+    trust.refusal(signedBy(by, 9n, by, "mallory"), known.map(member), 3n);
+  const noMember = { reason: expect.stringContaining("member before") };
+  await trust.learn(["alice", "bob", "mallory", "rex"].map(member));
+  trust.part(true, false);
+  await trust.learn(["alice", "bob", "mallory"].map(member));
+  expect(await signed("rex", "alice", "bob", "mallory")).toMatchObject(noMember);
+  trust.part(true, true);
+  await trust.learn(["mallory"].map(member));
+  expect(await signed("alice", "mallory")).toMatchObject({ isForNow: true });
+  expect(await signed("rex", "mallory")).toMatchObject(noMember);
+  // Enough others were heard there: whoever is missing was removed.
+  trust.part(true, false);
+  expect(await signed("alice", "mallory")).toMatchObject(noMember);
+});

@@ -1,6 +1,6 @@
 // RFC 9420 §12.4.3.2: joining by an external commit, without an invitation: a client that has lost the group's state, or
 // is in another epoch than the others. The commit takes the place of its former leaf: all see who did it.
-import { equalBytes, type Group, type Member, MlsError, toHex } from "@copse/core";
+import { equalBytes, type Group, type Member, MlsError } from "@copse/core";
 import { type ExternalJoinOptions, joinByExternalCommit } from "@copse/core/external";
 import { epochKey } from "../messenger/epoch-key.js";
 import { MessengerError } from "../messenger/errors.js";
@@ -10,7 +10,7 @@ import { DeliveryError, type Handshake, type PublishedGroupInfo } from "../servi
 import { partsOf } from "./changes.js";
 import type { JudgedGroupInfo } from "./host.js";
 import { TAKEN } from "./reach.js";
-import { type ConversationRecord, type Pending, placeOf, recordChange } from "./record.js";
+import { type ConversationRecord, type Pending, placeOf, recordChange, withName } from "./record.js";
 import type { Room } from "./room.js";
 
 /** How often in a row the service may refuse before that is told to whoever waits. It may be that others haven't come so far. */
@@ -176,7 +176,9 @@ export class Joiner {
   }
 
   /** @returns what the record has of a GroupInfo by which this client may join. One that it refuses is told once */
-  async #leading({ groupInfo }: PublishedGroupInfo): Promise<Pick<ConversationRecord, "ledBy"> | undefined> {
+  async #leading({
+    groupInfo,
+  }: PublishedGroupInfo): Promise<Pick<ConversationRecord, "leaders"> | undefined> {
     const room = this.#room;
     // Who is new knows nobody.
     if (this.isNew) return {};
@@ -189,18 +191,19 @@ export class Joiner {
     if (refusal !== undefined && !isTold) room.refusedToFollow(refusal);
     return judged === undefined || refusal !== undefined
       ? undefined
-      : { ledBy: await this.#signerOf(judged) };
+      : { leaders: await this.#leaders(judged) };
   }
 
-  /** Who has signed a GroupInfo, if this client knows of others who may be elsewhere. */
-  async #signerOf({ signer, members }: JudgedGroupInfo): Promise<string | undefined> {
+  /** Those who have led this client to where it was, and who signed a GroupInfo, if this client knew that one and others. */
+  async #leaders({ signer, members }: JudgedGroupInfo): Promise<readonly string[] | undefined> {
     const room = this.#room;
-    const { signatureKey } = room.host.client;
+    const { state, back } = room.record;
+    const { leaders } = (state === "joining" && back) || room.record;
     const isOther = (one: Member) => !room.isOwn(one) && !equalBytes(one.signatureKey, signer.signatureKey);
-    const others =
-      (await room.trust.others([{ signatureKey }, signer])) ??
-      (room.group?.members ?? members).filter(isOther).length;
-    return others > 0 ? toHex(signer.signatureKey) : undefined;
+    const isOneOfMany =
+      (await room.trust.isOneOfMany(signer, room.host.client)) ??
+      (room.group?.members ?? members).some(isOther);
+    return isOneOfMany ? withName(leaders ?? [], signer.signatureKey) : leaders;
   }
 
   /** @returns whether there is a GroupInfo to follow */
@@ -226,7 +229,7 @@ export class Joiner {
         last: after,
         taken: true,
         pending,
-        ledBy: leading.ledBy,
+        leaders: leading.leaders,
         back: state === "joining" ? back : placeOf(room.record),
       };
       const options: ExternalJoinOptions = {

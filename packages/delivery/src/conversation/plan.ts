@@ -103,7 +103,8 @@ export class Plan {
     // What is staged still follows another handshake now.
     if (pending?.kind === "commit" && pending.after !== last)
       this.record = { ...this.record, pending: { ...pending, id: this.#room.host.newId(), after: last } };
-    const parting = this.#room.trust.part(this.record.parted !== undefined);
+    const { parted, followers } = this.record;
+    const parting = this.#room.trust.part(parted !== undefined, followers !== undefined);
     if (parting !== undefined) this.#changes.set(parting.key, parting.value);
     if (this.#since !== undefined) this.#changes.set(KEYS.since(id), pack({ since: [...this.#since] }));
     const written = [...this.#changes].map(([key, value]) => ({ key, value }));

@@ -19,7 +19,7 @@ export interface Pending {
 }
 
 /** Where a client is in the log. */
-export type Place = Pick<ConversationRecord, "state" | "cursor" | "last" | "taken" | "ledBy">;
+export type Place = Pick<ConversationRecord, "state" | "cursor" | "last" | "taken" | "leaders">;
 
 /** For how long GroupInfos were seen that say something which is believed late, in milliseconds while the client was open. */
 export interface Seen {
@@ -64,10 +64,10 @@ export interface ConversationRecord {
   /** The epoch that the last external commit of somebody who was a member before has started, in decimal. */
   readonly followed?: string | undefined;
   /**
-   * The signature key, in hexadecimal, of who signed the GroupInfo by which this client joined, if there were others: of them, nobody
-   * may be there.
+   * Those whom this client knew before and who signed the GroupInfos by which it joined, by {@link nameOf}, if there were others: of
+   * these, nobody may be there. Until enough others have heard what it said there.
    */
-  readonly ledBy?: string | undefined;
+  readonly leaders?: readonly string[] | undefined;
   readonly seen?: Seen | undefined;
   /** The handshake of an own commit that is in force, and that the service may not have finished: it hasn't answered. */
   readonly unfinished?: Cursor | undefined;
@@ -87,8 +87,10 @@ export interface ConversationRecord {
 export interface Known {
   /** How many they are, with this client. */
   readonly count: number;
-  /** The signature keys of those who are asked for, in hexadecimal. */
+  /** The signature keys of those who are there, in hexadecimal. */
   readonly keys: ReadonlySet<string>;
+  /** The same, by {@link nameOf}. */
+  readonly names: ReadonlySet<string>;
 }
 
 /** How many epochs ago others may have gone another way: who submits a handshake chooses the epoch that it says. */
@@ -128,25 +130,25 @@ export function heardIn(
   known: Known | undefined,
   others: () => number,
 ): ConversationRecord {
-  const { followers, parted, refused, ledBy, heardBy = [] } = record;
+  const { followers, parted, refused, leaders = [] } = record;
   const isTogether = parted !== undefined && refused === 0 && epoch > BigInt(parted);
-  if (followers === undefined && !isTogether && ledBy === undefined) return record;
-  const key = toHex(signatureKey);
-  if (known?.keys.has(key) === false || ledBy === key) return record;
-  const names = withName(heardBy, signatureKey);
-  if (names === heardBy) return record;
-  const all = known === undefined ? others() : known.count - 1;
-  // Whoever has led it here doesn't count: half of all without that one are more than half of the rest.
-  const isMost = ledBy === undefined ? names.length > all / 2 : names.length >= all / 2;
-  if (names.length < ENOUGH && !isMost) return { ...record, heardBy: names };
-  const together = { followers: undefined, ledBy: undefined, heardBy: undefined };
+  if (followers === undefined && !isTogether && leaders.length === 0) return record;
+  if (known?.keys.has(toHex(signatureKey)) === false) return record;
+  // Who is gone counts neither way.
+  const heardBy = record.heardBy?.filter((name) => known?.names.has(name) !== false);
+  const names = withName(heardBy ?? [], signatureKey);
+  // One of those who have led it here doesn't count: more than half of the rest must have heard it.
+  const rest = (known === undefined ? others() : known.count - 1) - Math.min(leaders.length, 1);
+  const count = names.some((name) => leaders.includes(name)) ? names.length - 1 : names.length;
+  if (count < ENOUGH && count <= rest / 2) return { ...record, heardBy: names };
+  const together = { followers: undefined, leaders: undefined, heardBy: undefined };
   return { ...record, ...together, parted: isTogether ? undefined : parted };
 }
 
 /** What a record has of a member: the first digits of its signature key. */
-const nameOf = (signatureKey: Uint8Array): string => toHex(signatureKey.subarray(0, 8));
+export const nameOf = (signatureKey: Uint8Array): string => toHex(signatureKey.subarray(0, 8));
 
-function withName(names: readonly string[], signatureKey: Uint8Array): readonly string[] {
+export function withName(names: readonly string[], signatureKey: Uint8Array): readonly string[] {
   const name = nameOf(signatureKey);
   return names.includes(name) ? names : [...names, name];
 }
@@ -209,12 +211,12 @@ export function joinedAnew(
   return { ...none, ...parted, unheard: true, followers: [], joined: time };
 }
 
-export const placeOf = ({ state, cursor, last, taken, ledBy }: ConversationRecord): Place => ({
+export const placeOf = ({ state, cursor, last, taken, leaders }: ConversationRecord): Place => ({
   state,
   cursor,
   last,
   taken,
-  ledBy,
+  leaders,
 });
 
 /** Where the history of a conversation is. */

@@ -4,7 +4,7 @@ import { equalBytes, type Group, type HashPart, type Member, toHex } from "@cops
 import type { StoredClient } from "@copse/core/storage";
 import { pack, unpack } from "../messenger/wire.js";
 import type { JudgedGroupInfo } from "./host.js";
-import { type EntryChange, KEYS, type Known } from "./record.js";
+import { type EntryChange, KEYS, type Known, nameOf } from "./record.js";
 
 /** How many members are kept, and how many that were removed. Of a larger group, no members are kept. */
 const MAX_MEMBERS = 1000;
@@ -19,8 +19,8 @@ interface SavedTrust {
   readonly members: readonly string[] | undefined;
   /** Hashes of those who were removed, and not added again: the last ones. */
   readonly removed: readonly string[];
-  /** Those of the members when others may have gone another way, as long as they may be there. */
-  readonly parted?: { readonly members: readonly string[] | undefined } | undefined;
+  /** As {@link Parted}. */
+  readonly parted?: { readonly members: readonly string[] | undefined; readonly isLed?: boolean } | undefined;
   /** As {@link Vouched}, with the epoch in decimal. */
   readonly vouched?: { readonly since: string; readonly members: readonly string[] } | undefined;
   /** The epoch of {@link Expected}, in decimal. Its contexts follow. */
@@ -44,6 +44,14 @@ interface Vouched {
   readonly members: ReadonlySet<string>;
 }
 
+/** Those who were members when others may have gone another way, as long as they may be there. */
+interface Parted {
+  /** Of a larger group, none are known. */
+  readonly members: ReadonlySet<string> | undefined;
+  /** Whether others may be missing where this client is: then nobody who is counts as removed. */
+  readonly isLed: boolean;
+}
+
 /** How many commits of one epoch that this client alone couldn't take are remembered. */
 const MAX_CONTEXTS = 4;
 
@@ -55,6 +63,9 @@ export interface Refusal {
   /** Whether this client may join by it later. */
   readonly isForNow?: boolean | undefined;
 }
+
+const without = (all: ReadonlySet<string> | undefined, gone: ReadonlySet<string>) =>
+  all && new Set([...all].filter((name) => !gone.has(name)));
 
 const isSame = (a: ReadonlySet<string> | undefined, b: ReadonlySet<string> | undefined): boolean =>
   a === b || (a?.size === b?.size && a !== undefined && [...a].every((one) => b?.has(one)));
@@ -76,8 +87,7 @@ export class Trust {
   readonly #id: string;
   #members: ReadonlySet<string> | undefined;
   #removed: ReadonlySet<string> = new Set();
-  /** Those who were members when others may have gone another way; of a larger group, none are known. */
-  #parted: { readonly members: ReadonlySet<string> | undefined } | undefined;
+  #parted: Parted | undefined;
   #knew: { readonly group: Group; readonly epoch: bigint; readonly known: Known } | undefined;
   #expected: Expected | undefined;
   #vouched: Vouched | undefined;
@@ -93,7 +103,8 @@ export class Trust {
     const { members, removed, parted, expected, vouched } = saved?.header ?? {};
     this.#members = members && new Set(members);
     this.#removed = new Set(removed);
-    this.#parted = parted && { members: parted.members && new Set(parted.members) };
+    const { isLed = false } = parted ?? {};
+    this.#parted = parted && { members: parted.members && new Set(parted.members), isLed };
     this.#knew = undefined;
     this.#expected =
       expected === undefined ? undefined : { epoch: BigInt(expected), contexts: saved?.parts ?? [] };
@@ -107,7 +118,10 @@ export class Trust {
       since: this.#vouched.since.toString(),
       members: [...this.#vouched.members],
     };
-    const parted = this.#parted && { members: this.#parted.members && [...this.#parted.members] };
+    const parted = this.#parted && {
+      ...this.#parted,
+      members: this.#parted.members && [...this.#parted.members],
+    };
     const saved: SavedTrust = { members, removed: [...this.#removed], parted, expected, vouched };
     return { key: KEYS.trust(this.#id), value: pack(saved, ...(this.#expected?.contexts ?? [])) };
   }
@@ -137,13 +151,23 @@ export class Trust {
 
   /**
    * Others may be elsewhere from now on, or no longer. What is made up where this client is led can't change whom it knew before.
+   * @param isLed whether nobody may be where it is
    * @returns the change that keeps it, if there is one
    */
-  part(isParted: boolean): EntryChange | undefined {
-    if (isParted === (this.#parted !== undefined)) return undefined;
-    this.#parted = isParted ? { members: this.#members } : undefined;
-    this.#knew = undefined;
+  part(isParted: boolean, isLed: boolean): EntryChange | undefined {
+    const before = this.#parted;
+    if (isParted ? before?.isLed === isLed : before === undefined) return undefined;
+    const { members } = before ?? { members: this.#members };
+    this.#parted = isParted ? { members, isLed } : undefined;
+    this.#areGone(this.#removed);
     return this.#saved();
+  }
+
+  /** Those who were removed where the others are aren't elsewhere: they needn't be heard, and sign nothing. */
+  #areGone(removed: ReadonlySet<string>): void {
+    this.#knew = undefined;
+    const parted = this.#parted;
+    if (parted?.isLed === false) this.#parted = { ...parted, members: without(parted.members, removed) };
   }
 
   /** Which of the members this client knew when others may have gone another way; `undefined`: it isn't known. */
@@ -155,18 +179,21 @@ export class Trust {
     if (this.#knew?.group !== group || this.#knew.epoch !== epoch) {
       const all = group.members;
       const names = await this.#names(all);
-      const keys = all.filter((_, i) => known.has(names[i] as string));
-      const found = { count: known.size, keys: new Set(keys.map(({ signatureKey }) => toHex(signatureKey))) };
-      this.#knew = { group, epoch, known: found };
+      const there = all.filter((_, i) => known.has(names[i] as string)).map((one) => one.signatureKey);
+      const keys = new Set(there.map((key) => toHex(key)));
+      this.#knew = { group, epoch, known: { count: known.size, keys, names: new Set(there.map(nameOf)) } };
     }
     return this.#knew.known;
   }
 
-  /** How many others this client knew when others may have gone another way, or knows, but for these; `undefined`: it isn't known. */
-  async others(than: readonly WithKey[]): Promise<number | undefined> {
+  /**
+   * Whether somebody is one of those whom this client knew when others may have gone another way, or knows, and not the only other
+   * one; `undefined`: it isn't known.
+   */
+  async isOneOfMany(one: WithKey, own: WithKey): Promise<boolean | undefined> {
     const known = (this.#parted ?? { members: this.#members }).members;
-    const names = new Set(await this.#names(than));
-    return known && [...known].filter((name) => !names.has(name)).length;
+    const names = await this.#names([one, own]);
+    return known?.has(names[0] as string) && [...known].some((name) => !names.includes(name));
   }
 
   async #names(all: readonly WithKey[]): Promise<string[]> {
@@ -197,6 +224,7 @@ export class Trust {
     if (isSame(known, this.#members) && isSame(new Set(kept), this.#removed)) return undefined;
     this.#members = known;
     this.#removed = new Set(kept);
+    this.#areGone(new Set(removed));
     return this.#saved();
   }
 
@@ -230,9 +258,11 @@ export class Trust {
     const last = known === undefined ? this.#members : new Set(await this.#names(known));
     const [ofSigner = ""] = await this.#names([signer]);
     const vouched = this.#vouched?.since === highest ? this.#vouched.members : undefined;
-    // Where it was led, others may be missing.
-    const isKnown = [last, vouched, this.#parted?.members].some((names) => names?.has(ofSigner));
-    if (last !== undefined && !isKnown)
+    const { members: parted, isLed } = this.#parted ?? {};
+    // Where it was led, others may be missing. Whoever was removed elsewhere is back only by the word of somebody else.
+    const mayBeBack = isLed === true || !this.#removed.has(ofSigner);
+    const isKnown = last === undefined || [vouched, parted].some((names) => names?.has(ofSigner));
+    if (last?.has(ofSigner) !== true && !(mayBeBack && isKnown))
       return { reason: "expected the signature of somebody who was a member before" };
     const names = await this.#names(members);
     const back = members.find((_, i) => this.#removed.has(names[i] as string));
