@@ -207,7 +207,8 @@ it("finds the others, though both commit by turns", async () => {
   await until([carol], () => all[2].epoch >= epoch + 3n);
   cut.isOn = false;
   await goesOn(people, all);
-  expect(problems(carol).filter(isJoiningAgain)).not.toEqual([]);
+  // Their ways are about as long: which of them is taken is the service's luck.
+  expect(people.flatMap(problems).filter(isJoiningAgain)).not.toEqual([]);
 });
 
 it.each(["checked", "unchecked"] as const)(
