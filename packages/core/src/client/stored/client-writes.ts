@@ -311,7 +311,8 @@ export class ClientWrites {
     if (!isOpen(one)) return "closed";
     if (drafts.has(one)) return drafts.get(one);
     try {
-      const draft = await one.journal.next(own);
+      // Also where only what the client lists has changed: another opener's list may be of a state that isn't the one here.
+      const draft = await one.journal.next(own, one.status !== undefined);
       drafts.set(one, draft);
       return draft;
     } catch (error) {
