@@ -2,11 +2,9 @@
 // seen for four of the longest waits, and nobody is heard who is said to be there.
 import { type Conversation, DeliveryError } from "@copse/delivery";
 import { expect, it } from "vitest";
-import { framed, utf8 } from "../src/messenger/wire.js";
 import { pause, tell, withMallory } from "./support/insider.js";
-import { commits, isBack, Line, NEVER } from "./support/led.js";
-import { spoilt, submitJunk } from "./support/mallory.js";
-import { isNamed, newId, Schemer } from "./support/outlaw.js";
+import { isBack, Line, NEVER } from "./support/led.js";
+import { isNamed, Schemer } from "./support/outlaw.js";
 import { agree, names, type Someone, SUITE } from "./support/people.js";
 import { changed } from "./support/unreliable.js";
 
@@ -109,28 +107,4 @@ it("who was removed learns it, though it is opened for a short time, again and a
     await pause(200);
   }
   expect(state()).toBe("removed");
-});
-
-it("who was removed while it was offline learns it, though an insider talks to it", async () => {
-  const order = ["alice", "mallory", "carol", "dave", "bob"];
-  const engine = { ...NEVER, longestWait: 100 };
-  const { people, all, mallory, m, signer, service, copy } = await withMallory(order, { engine }, true);
-  const [alice, carol, dave, bob] = people as [Someone, Someone, Someone, Someone];
-  const [a, c, , b] = all as [Conversation, Conversation, Conversation, Conversation];
-  for (const { messenger } of [carol, dave]) await messenger.close();
-  // Carol and Dave can't take it: they are under the second node of its path.
-  await submitJunk(service, m, signer, { path: spoilt(1), isConfirmed: true, beside: "nothing" });
-  await mallory.messenger.close();
-  await expect.poll(() => a.epoch > copy.epoch).toBe(true);
-  await a.remove(["carol", "dave"]);
-  await agree([alice, bob], [a, b]);
-  await commits(8, [alice, bob], [a, b]);
-  const again = await carol.reopen();
-  const c2 = again.messenger.conversation(c.id) as Conversation;
-  const schemer = await Schemer.at(service, copy);
-  for (let i = 0; i < 30 && c2.state !== "removed"; i++) {
-    await schemer.send(await copy.encrypt(framed(newId(), utf8("hm"))));
-    await pause(100);
-  }
-  expect(c2.state).toBe("removed");
 });

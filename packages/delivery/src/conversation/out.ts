@@ -7,8 +7,6 @@ import type { Refusal } from "./trust.js";
 
 /** For how many of the longest waits it is seen before it is believed: members who missed something move meanwhile. */
 const WAITS = 4;
-/** So many who are heard here, and are said to be elsewhere, are believed: one may be an insider. */
-const ENOUGH = 2;
 
 const NO_MEMBER: Refusal = { reason: "this client isn't a member in it", isForNow: true };
 
@@ -91,9 +89,8 @@ export class Out {
     const all = this.#room.group?.members ?? [];
     const others = all.filter((one) => !this.#room.isOwn(one)).map(({ signatureKey }) => toHex(signatureKey));
     const there = others.filter((key) => keys.has(key));
-    const asked = there.filter((key) => key !== signer);
-    const heard = asked.filter((key) => this.#heard.has(key)).length;
-    const isElsewhere = heard > 0 && heard >= Math.min(ENOUGH, asked.length);
+    // One voice is enough, though an insider may have it: who isn't believed here would be out for good.
+    const isElsewhere = there.some((key) => key !== signer && this.#heard.has(key));
     // Where at least half of the others are, those who are heard here may be out, too.
     return isElsewhere || 2 * there.length < others.length;
   }
