@@ -178,8 +178,13 @@ export class MlsError extends Error {
 function isInstance(asked: typeof MlsError, value: unknown): boolean {
   const isOurs = asked === MlsError || Object.hasOwn(asked, "only");
   if (!isOurs) return Function.prototype[Symbol.hasInstance].call(asked, value);
-  const { [BRAND]: brand, code } = Object(value);
-  return brand === true && (asked.only ?? code) === code;
+  try {
+    const { [BRAND]: brand, code } = Object(value);
+    return brand === true && (asked.only ?? code) === code;
+  } catch {
+    // What a hook throws may throw by itself when it is looked at.
+    return false;
+  }
 }
 
 /** Adds what is known about a message to an error that doesn't say it. */
