@@ -36,14 +36,12 @@ it("nothing else is an instance, and a subclass has only its own", () => {
   expect(new Own("so")).toBeInstanceOf(CryptoError);
   expect(new CryptoError("so")).not.toBeInstanceOf(Own);
   expect(new Own("so")).toBeInstanceOf(Own);
-  for (const value of [
-    undefined,
-    null,
-    "crypto",
-    new Error("so"),
-    { code: "crypto", retry: "now" },
-    () => {},
-  ]) {
+  const ask = () => {
+    throw new Error("it must not be asked");
+  };
+  const hostile = [Object.defineProperty({}, "code", { get: ask }), new Proxy({}, { get: ask })];
+  const plain = [undefined, null, "crypto", new Error("so"), { code: "crypto", retry: "now" }, () => {}];
+  for (const value of [...plain, ...hostile]) {
     expect(value instanceof MlsError).toBe(false);
     expect(value instanceof CryptoError).toBe(false);
   }
