@@ -36,6 +36,7 @@ export class TestStorage implements ClientStorage {
   /** The fate of the next writes. */
   readonly fates: Fate[] = [];
   #gate: { readonly opened: Promise<void>; readonly arrive: () => void } | undefined;
+  readonly #slow: Promise<void>[] = [];
   /** Whether reading fails. */
   isDown = false;
 
@@ -48,8 +49,11 @@ export class TestStorage implements ClientStorage {
     return work();
   }
 
-  get(key: string) {
-    return this.#read(() => this.#inner.get(key));
+  async get(key: string) {
+    const wait = this.#slow.shift();
+    const value = await this.#read(() => this.#inner.get(key));
+    await wait;
+    return value;
   }
 
   list(prefix: string) {
@@ -87,6 +91,16 @@ export class TestStorage implements ClientStorage {
       go();
     };
     return { reached, open };
+  }
+
+  /** Lets the next `get` wait with what it has read. @returns what lets it go on */
+  slow(): () => void {
+    let go = () => {};
+    const wait = new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    this.#slow.push(wait);
+    return go;
   }
 
   /** Writes that follow go on. Those that wait are never let go. */
