@@ -339,7 +339,7 @@ export abstract class ClientBase {
     const steps = (config: ClientConfig): Steps<readonly KeptKeyPackage[], void> => ({
       work: async () => loadKeyPackages(config, bytes),
       finish: (loaded) => {
-        for (const own of loaded) this.kept.add(own, own.joined);
+        for (const own of loaded) this.kept.add(own);
         this.kept.recorded(loaded);
       },
     });

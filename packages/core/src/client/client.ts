@@ -221,7 +221,8 @@ export class Client extends ClientBase {
     // Once more: the groups may have changed since the Welcome was read.
     const resumes = checkPredecessor(this.config, resumption, this.#groups.predecessors(previous), epoch);
     const isReusable = this.config.registry.isReusable(own.keyPackage);
-    const origin = { shared: isReusable ? own.leafKey : undefined, recorded: this.kept.recordedKeys(own) };
+    const shared = isReusable ? own.leafKey : undefined;
+    const origin = { shared, recorded: this.kept.recordedKeys(own), by: own };
     const enter = () => this.#groups.enter(epoch, origin, replace, resumes);
     const group = this.kept.use(own, isReusable, epoch.groupContext, enter);
     if (!isReusable) group.retire(own.initKey);

@@ -111,8 +111,8 @@ export class KeyPackageStore {
   #hasExpired = false;
   /** Init keys that saved key packages have too. */
   readonly #recorded = new WeakSet<HpkePrivateKey>();
-  /** Ends stored keys of a key package that was deleted, when nothing refers to them any more. Default: at once. */
-  endLater: ((own: KeptKeyPackage, end: () => void) => void) | undefined;
+  /** Has {@link end} called for a deleted key package when nothing refers to its stored keys. Default: at once. */
+  endLater: ((own: KeptKeyPackage) => void) | undefined;
 
   /** @param isUsed whether an open group has a private key */
   constructor(hpke: HpkePart, isUsed: (key: HpkePrivateKey) => boolean) {
@@ -161,18 +161,17 @@ export class KeyPackageStore {
     if (this.#earliest === undefined || notAfter < this.#earliest) this.#earliest = notAfter;
   }
 
-  add(own: OwnKeyPackage, joined: readonly JoinedGroup[] = []): KeptKeyPackage {
-    const kept = { ...own, joined };
-    this.#all.set(toHex(own.reference), kept);
+  /** Adds a key package, or has it as it is given, if it is here. */
+  add(own: KeptKeyPackage): void {
+    this.#all.set(toHex(own.reference), own);
     this.#expect(lifetimeOf(own.keyPackage));
-    return kept;
   }
 
   /** @throws MlsError `usage` if it is here already */
   addNew(own: OwnKeyPackage): void {
     if (this.#all.has(toHex(own.reference)))
       throw new MlsError("usage", "expected a key package that this client doesn't have yet");
-    this.add(own);
+    this.add({ ...own, joined: [] });
   }
 
   /** The key package that a Welcome is for, and its entry in the Welcome. @throws MlsError `not-invited` */
@@ -241,7 +240,7 @@ export class KeyPackageStore {
     this.#all.delete(id);
     const stored = isStored(this.#hpke, own.initKey);
     if (!stored || this.endLater === undefined) this.end(own);
-    else if (!keep) this.endLater(own, () => this.end(own));
+    else if (!keep) this.endLater(own);
     return true;
   }
 

@@ -12,10 +12,17 @@ import {
 } from "../group/index.js";
 import type { Predecessors } from "../group/join/index.js";
 import type { LoadedState } from "../group/storage/index.js";
+import type { OwnKeyPackage } from "../key-package/index.js";
 import type { HpkePrivateKey, Signer } from "../provider/index.js";
 import { Group } from "./group.js";
 import type { GroupSafety, Sight } from "./group-safety.js";
 import type { Origin } from "./membership.js";
+
+/** How a group begins among those of a client. */
+interface Beginning extends Origin {
+  /** What this client was invited by. */
+  readonly by?: OwnKeyPackage;
+}
 
 /** Keeps groups in a storage. */
 export interface Keeper {
@@ -27,8 +34,8 @@ export interface Keeper {
   safety(group: Group, sight: Sight): GroupSafety;
   /** Notes a signer that an operation was given. */
   signed(signer: Signer): void;
-  /** Notes a group that was created, joined or restored. */
-  added(group: Group): void;
+  /** Notes a group that was created, joined or restored. @param by what this client was invited by */
+  added(group: Group, by: OwnKeyPackage | undefined): void;
 }
 
 /** Whether a group has removed this client, and has kept epochs by which it may come back. */
@@ -112,7 +119,7 @@ export class OpenGroups {
    * @param replace whether an open group with the same ID is closed
    * @throws MlsError `group-exists` if there is one, and it isn't to be replaced
    */
-  enter(epoch: Epoch, origin: Origin, replace = false, resumes?: ResumedGroup): Group {
+  enter(epoch: Epoch, origin: Beginning, replace = false, resumes?: ResumedGroup): Group {
     return this.#add(firstState(epoch, resumes), origin, replace);
   }
 
@@ -146,7 +153,7 @@ export class OpenGroups {
   }
 
   /** @param replace whether a group that joins closes an open one with the same ID */
-  #add(state: GroupState, origin: Origin, replace = false): Group {
+  #add(state: GroupState, origin: Beginning, replace = false): Group {
     const { groupId } = state.current.groupContext;
     const id = toHex(groupId);
     const keeper = this.#keeper;
@@ -171,7 +178,7 @@ export class OpenGroups {
     });
     if (state.status === "joining") this.#joining.add(group);
     else enter();
-    keeper?.added(group);
+    keeper?.added(group, origin.by);
     return group;
   }
 }

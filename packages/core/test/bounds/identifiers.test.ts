@@ -10,7 +10,7 @@ import { describe, expect, it } from "vitest";
 import { toHex } from "../../src/bytes.js";
 import { KeyPackageStore, MAX_JOINED } from "../../src/client/key-packages.js";
 import { type Codec, decode, encode, opaque, struct, uint8, uint16, uint64 } from "../../src/codec/codec.js";
-import type { OwnKeyPackage } from "../../src/key-package/index.js";
+import type { KeptKeyPackage } from "../../src/key-package/index.js";
 import { GroupContext } from "../../src/wire/group-context.js";
 import { MAX_ID_SIZE } from "../../src/wire/limits.js";
 import { MlsMessage, peekMessage } from "../../src/wire/mls-message.js";
@@ -125,7 +125,7 @@ it("a key package of last resort remembers groups without end", () => {
   const store = new KeyPackageStore(nodeProvider().suite(SUITE).hpke, () => false);
   const leafNodeSource = { type: 1, lifetime: { notBefore: 0n, notAfter: 1n } };
   const keyPackage = { leafNode: { leafNodeSource } };
-  const own = { reference: filled(), initKey: {}, keyPackage } as unknown as OwnKeyPackage;
+  const own = { reference: filled(), initKey: {}, keyPackage, joined: [] } as unknown as KeptKeyPackage;
   store.add(own);
   const group = (i: number) => ({
     groupId: encode(struct({ a: uint8, b: uint16 }), { a: 1, b: i }),

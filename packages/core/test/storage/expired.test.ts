@@ -46,6 +46,14 @@ it("when the client is opened, which writes nothing otherwise", async () => {
   expect([storage.writes, await left()]).toEqual([before + 1, 1]);
 });
 
+it("though another opener has deleted them already, and a group is made with that call", async () => {
+  const { alice, open, pass } = await aging();
+  const other = await open();
+  pass();
+  await alice.group(new Uint8Array([1]));
+  expect((await other.createGroup()).active).toBe(true);
+});
+
 it.each(["lost", "late", "refused"] satisfies Fate[])(
   "a write that is %s stands in the way of nothing",
   async (fate) => {

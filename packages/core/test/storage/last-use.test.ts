@@ -1,6 +1,7 @@
 // RFC 9420 §9.2, §16.2: private keys end with the write that removes the last reference to them, and not before.
 import { type Group, generateSigner } from "@copse/core";
 import { joinByExternalCommit } from "@copse/core/external";
+import { memoryStorage } from "@copse/core/storage";
 import { nodeProvider } from "@copse/provider-node";
 import { party, send } from "@copse/test-support/clients";
 import { code, failure } from "@copse/test-support/errors";
@@ -117,6 +118,16 @@ describe("of keys in a key store", () => {
     expect(store.size).toBe(before);
   });
 
+  it("none is left of a key package whose deletion was made, though the storage said that it failed", async () => {
+    const { store, storage, alice } = await two();
+    const before = store.size;
+    await alice.createKeyPackage();
+    const [{ reference } = { reference: new Uint8Array() }] = alice.keyPackages();
+    storage.fates.push("late");
+    expect(await failure(alice.deleteKeyPackage(reference))).toEqual(code("storage"));
+    expect([alice.keyPackages().length, store.size]).toEqual([0, before]);
+  });
+
   it("none is left of an external join that is given up, or of the group that it replaces", async () => {
     const { store, alice, b } = await two();
     const options = { resync: true, replace: true };
@@ -141,6 +152,50 @@ describe("of keys in a key store", () => {
     await again.mergePendingCommit();
     await send(again, [b], "with the new keys");
     expect(store.size).toBe(2);
+  });
+});
+
+describe("a key package in a key store, by which another opener has joined", () => {
+  async function tabs() {
+    const { crypto, store } = watched(true);
+    const inner = memoryStorage();
+    const [left, right] = [new TestStorage(inner), new TestStorage(inner)];
+    let time = Date.now();
+    const late = { policy: { now: () => time } };
+    const open = (storage: TestStorage, options = {}) => opened(storage, "alice", { crypto, ...options });
+    const one = await open(left);
+    const keyPackage = await one.createKeyPackage();
+    const other = await open(right, late);
+    const b = await (await party("bob", { suite: SUITE })).client.createGroup();
+    const welcome = (await b.add(keyPackage)).welcome as Uint8Array;
+    await b.mergePendingCommit();
+    const pass = () => {
+      time += 1000 * 3600 * 24 * 1000;
+    };
+    const check = async () => send(b, [(await (await open(left)).group(b.groupId)) as Group], "still here");
+    return { store, right, one, other, welcome, pass, check };
+  }
+
+  it("leaves it the leaf key, if it is deleted here at that moment", async () => {
+    const { store, right, one, other, welcome, check } = await tabs();
+    const [{ reference } = { reference: new Uint8Array() }] = other.keyPackages();
+    const hold = right.hold();
+    const deleting = other.deleteKeyPackage(reference);
+    await hold.reached;
+    await one.join(welcome);
+    hold.open();
+    expect(await deleting).toBe(true);
+    expect(store.size).toBe(1);
+    await check();
+  });
+
+  it("leaves it the leaf key, if it expires here", async () => {
+    const { store, one, other, welcome, pass, check } = await tabs();
+    await one.join(welcome);
+    pass();
+    await other.createKeyPackage();
+    expect(store.size, "and the keys of the new one").toBe(3);
+    await check();
   });
 });
 

@@ -2,10 +2,10 @@
 import type { Group } from "@copse/core";
 import { type ClientStorage, memoryStorage, openClient, type StoredClient } from "@copse/core/storage";
 import { text } from "@copse/test-support/bytes";
-import { type Party, party } from "@copse/test-support/clients";
+import { type Party, party, send } from "@copse/test-support/clients";
 import { code, failure } from "@copse/test-support/errors";
 import { describe, expect, it } from "vitest";
-import { bound, ID, opened, SUITE, type TestStorage, team } from "./stores.js";
+import { bound, ID, opened, SUITE, TestStorage, team } from "./stores.js";
 
 async function tabs(): Promise<{
   left: StoredClient;
@@ -223,6 +223,29 @@ it("a key package that both use at once is used once", async () => {
   expect(joins.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
   await left.refresh();
   expect(left.knownGroups()).toHaveLength(2);
+});
+
+it("a key package is used once, also where its second use waits behind another write", async () => {
+  const inner = memoryStorage();
+  const [storage, bob] = [new TestStorage(inner), await party("bob", { suite: SUITE })];
+  const left = await opened(inner);
+  const b = await bob.client.createGroup();
+  const welcome = (await b.add(await left.createKeyPackage())).welcome as Uint8Array;
+  await b.mergePendingCommit();
+  const right = await opened(storage);
+  const staged = await right.readWelcome(welcome);
+  const [hold, go] = [storage.hold(), storage.slow()];
+  const joining = failure(staged.join());
+  const making = right.createKeyPackage();
+  await hold.reached;
+  go();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const a = await left.join(welcome);
+  hold.open();
+  await making;
+  expect(await joining).toEqual(code("stale-state"));
+  expect(right.knownGroups()).toHaveLength(1);
+  await send(b, [a], "still here");
 });
 
 it("one notices by refresh what the other has done", async () => {

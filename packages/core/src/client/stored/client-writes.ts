@@ -56,8 +56,10 @@ const MAX_TRIES = 1000;
 export class ClientWrites {
   readonly #home: GroupHome;
   readonly #random: (length: number) => Uint8Array;
-  readonly #keyPackages: KeyPackageWrites;
+  readonly keyPackages: KeyPackageWrites;
   #version: Uint8Array | undefined;
+  /** The version that the last write was to lead to: whether it did, nobody knows after some that failed. */
+  #tried: Uint8Array | undefined;
   /** The groups in the storage, by their names. */
   groups: ReadonlyMap<string, StoredGroup> = new Map();
   /** Groups that are new, or whose status has changed; and those that end. */
@@ -77,8 +79,8 @@ export class ClientWrites {
     this.#home = home;
     this.#random = random;
     const forRows = home.storage.handles === true ? random : undefined;
-    this.#keyPackages = new KeyPackageWrites(access.config, access.kept, forRows);
-    this.#keyPackages.watch();
+    this.keyPackages = new KeyPackageWrites(access.config, access.kept, forRows);
+    this.keyPackages.watch();
   }
 
   /** Begins with what was found. @param signer the record of a new client's signer */
@@ -154,7 +156,7 @@ export class ClientWrites {
 
   /** What is compared to see whether an operation of the client has changed anything. */
   get mark(): Mark {
-    return { changed: new Set(this.changed), ending: new Set(this.ending), kept: this.#keyPackages.all };
+    return { changed: new Set(this.changed), ending: new Set(this.ending), kept: this.keyPackages.all };
   }
 
   /** Undoes what an operation changed since, which nothing was written of. */
@@ -165,7 +167,7 @@ export class ClientWrites {
       one.group?.own.close(error);
     }
     for (const one of this.ending) if (!ending.has(one)) this.ending.delete(one);
-    this.#keyPackages.undo(kept);
+    this.keyPackages.undo(kept);
     this.isBehind = true;
     this.#changes++;
   }
@@ -210,7 +212,7 @@ export class ClientWrites {
     const ended = new Set([...ending, ...changed.flatMap(({ replaced }) => replaced)]);
     for (const { one, own } of changed) if (ended.has(one)) own.close();
     const contents: Contents = {
-      kept: this.#keyPackages.all,
+      kept: this.keyPackages.all,
       changed,
       ending,
       entries: [...this.#entries],
@@ -248,7 +250,8 @@ export class ClientWrites {
   async #tryStore(batch: Batch, contents: Contents, tries: number): Promise<boolean> {
     await this.ready();
     if (batch.isOver) return true;
-    if (contents.isRefused) throw stale();
+    const isUsed = ({ one }: ChangedGroup) => one.status === undefined && one.isUsedElsewhere?.() === true;
+    if (contents.isRefused || contents.changed.some(isUsed)) throw stale();
     const { kept } = contents;
     contents.changed = contents.changed.filter((group) => isStill(group) && !contents.ending.has(group.one));
     const ending = new Set(contents.ending);
@@ -256,7 +259,7 @@ export class ClientWrites {
     const changes: StorageChange[] = [];
     const steps: VersionStep[] = [stepFrom(VERSION_KEY, version, this.#random)];
     try {
-      changes.push(...(await this.#keyPackages.changes(kept)));
+      changes.push(...(await this.keyPackages.changes(kept)));
       const written: ChangedGroup[] = [];
       for (const group of contents.changed) {
         const draft = await this.#draft(contents, group);
@@ -282,6 +285,7 @@ export class ClientWrites {
       if (batch.isOver) return true;
       // One that was given up meanwhile takes nothing with it.
       if (!written.every(isStill)) return false;
+      this.#tried = steps[0]?.to;
       await makeWrite(this.#home.storage, changes, steps);
       if (batch.isOver) return true;
       for (const one of entries) one.isWritten = true;
@@ -291,7 +295,7 @@ export class ClientWrites {
       if (known === this.#changes) {
         this.#version = steps[0]?.to;
         signed.done();
-        this.#keyPackages.wrote(kept);
+        this.keyPackages.wrote(kept);
       } else this.isBehind = true;
       this.#changes++;
       return true;
@@ -335,7 +339,7 @@ export class ClientWrites {
   /** Undoes here what a batch couldn't make safe. */
   #drop({ kept, changed }: Contents, error: unknown): void {
     this.#contents = undefined;
-    this.#keyPackages.drop(kept, isStale(error));
+    this.keyPackages.drop(kept, isStale(error));
     for (const { one, own, journal } of changed) {
       if (one.journal !== journal) continue;
       if (one.status !== undefined) lapse(one, own, error);
@@ -353,14 +357,14 @@ export class ClientWrites {
   async #take(found: FoundClient): Promise<void> {
     const changes = this.#changes;
     await this.#home.signers.load(found.signers);
-    const loaded = await this.#keyPackages.load(found);
+    const loaded = await this.keyPackages.load(found);
     if (changes !== this.#changes) {
-      this.#keyPackages.leave(loaded);
+      this.keyPackages.leave(loaded);
       return;
     }
     // From here on without waiting.
     const contents = this.#contents;
-    const isUsedElsewhere = this.#keyPackages.take(loaded, contents?.kept);
+    this.keyPackages.take(loaded, contents?.kept, isSame(found.version, this.#tried));
     const before = this.groups;
     const ended = new Set([...before.values()].flatMap(({ name, successor }) => (successor ? name : [])));
     const added = contents?.changed.filter(({ one }) => one.status === undefined) ?? [];
@@ -382,7 +386,6 @@ export class ClientWrites {
       replacedBy(one, groups).some((other) => !before.has(other.name)) ||
       // Who joins it doesn't know yet what it must resume.
       [...groups.values()].some((other) => isNews(other, one));
-    if (contents !== undefined && (added.some(isTaken) || (added.length > 0 && isUsedElsewhere)))
-      contents.isRefused = true;
+    if (contents !== undefined && added.some(isTaken)) contents.isRefused = true;
   }
 }

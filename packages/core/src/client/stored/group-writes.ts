@@ -42,6 +42,8 @@ export interface StoredGroup {
   told: Views;
   /** The operation whose changes count: those before have ended, or were given up. */
   attempt: object | undefined;
+  /** Whether another opener has used or deleted the key package by which it was joined here. */
+  isUsedElsewhere: (() => boolean) | undefined;
   /** Whether the object has what the storage may not have. */
   isUnsafe: boolean;
 }

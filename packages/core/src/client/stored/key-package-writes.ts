@@ -1,9 +1,9 @@
 // RFC 9420 §10: the key packages in a storage, and those of the client, which other openers change too.
-import { toHex } from "../../bytes.js";
+import { equalBytes, toHex } from "../../bytes.js";
 import { isStored } from "../../crypto/index.js";
 import type { ClientConfig } from "../../group/index.js";
 import { loadKeyPackages, saveKeyPackages } from "../../group/storage/index.js";
-import type { JoinedGroup, KeptKeyPackage } from "../../key-package/index.js";
+import type { JoinedGroup, KeptKeyPackage, OwnKeyPackage } from "../../key-package/index.js";
 import { type KeyPackageStore, keysOfPackage } from "../key-packages.js";
 import type { StorageChange } from "./client-storage.js";
 import { type FoundClient, keyPackageKey, keyRowsOf } from "./entries.js";
@@ -25,9 +25,10 @@ export class KeyPackageWrites {
   readonly #random: ((length: number) => Uint8Array) | undefined;
   /** The private keys in the storage, where it keeps handles of them. */
   readonly #rows = new Map<string, KeyRows>();
-  /** What ends the keys of those that were deleted here, when the storage doesn't have them any more. */
+  /** What is called when they are written. */
   #written: (() => void)[] = [];
-  readonly #ends = new Map<() => void, string>();
+  /** Those that were deleted here, whose keys are to end when the storage doesn't have them any more. */
+  readonly #ending = new Map<string, KeptKeyPackage>();
 
   /** @param random for a storage that keeps handles of keys */
   constructor(
@@ -80,8 +81,8 @@ export class KeyPackageWrites {
           this.#written.push(keys.done);
         }
       } catch (error) {
-        // Used or deleted meanwhile: its keys have ended.
-        if (store.all.includes(own)) throw error;
+        // Deleted meanwhile: its keys have ended.
+        if (store.all.some(({ initKey }) => initKey === own.initKey)) throw error;
         kept.delete(id);
       }
     }
@@ -105,43 +106,61 @@ export class KeyPackageWrites {
   /** Ends the keys of those that neither the storage has any more nor the client. */
   #end(): void {
     const { all } = this;
-    for (const [end, id] of this.#ends) {
+    for (const [id, own] of this.#ending) {
       // It came back, because its deletion wasn't written: whoever uses it or deletes it now ends its keys.
       const isBack = all.has(id);
       if (this.#stored.has(id) && !isBack) continue;
-      this.#ends.delete(end);
-      if (!isBack) end();
+      this.#ending.delete(id);
+      if (!isBack) this.#kept().end(own);
     }
-  }
-
-  #endLater(): KeyPackageStore["endLater"] {
-    return (own, end) => this.#ends.set(end, this.#idOf(own));
   }
 
   /** Has the keys of key packages that are deleted end when the storage doesn't have them any more. */
   watch(): void {
-    this.#kept().endLater = this.#endLater();
+    this.#kept().endLater = (own) => this.#ending.set(this.#idOf(own), own);
+  }
+
+  /**
+   * Notes that a group is joined by a key package.
+   * @returns whether another opener has used it up or deleted it since, or used it for this epoch or a later one
+   */
+  noteUse({ reference }: OwnKeyPackage, { groupId, epoch }: JoinedGroup): () => boolean {
+    const id = toHex(reference);
+    const wasThere = this.#stored.has(id);
+    const isSame = (one: JoinedGroup) => epoch <= one.epoch && equalBytes(one.groupId, groupId);
+    return () => this.#stored.get(id)?.joined.some(isSame) ?? (wasThere && !this.#stored.has(id));
   }
 
   /** Undoes here what wasn't written. @param isRefused whether the storage surely doesn't have it */
   drop(kept: KeyPackageMap, isRefused: boolean): void {
-    const store = this.#kept();
-    const now = this.all;
-    for (const [id, own] of kept) {
-      if (this.#stored.get(id) === own) continue;
-      this.#stored.delete(id);
-      if (now.has(id)) store.delete(own.reference, !isRefused);
-    }
-    // Used or deleted here: {@link take} brings them back.
-    for (const id of this.#stored.keys()) if (!kept.has(id)) this.#stored.delete(id);
+    this.#takeBack(this.#stored, kept, !isRefused);
   }
 
   /** Undoes what wasn't even begun to be written. @param before those of the client before it */
   undo(before: KeyPackageMap): void {
+    this.#takeBack(before, this.all, false);
+  }
+
+  /** Takes back what changed between two moments, and not what has changed since. @param keep as of `delete` */
+  #takeBack(
+    before: ReadonlyMap<string, KeptKeyPackage | undefined>,
+    after: KeyPackageMap,
+    keep: boolean,
+  ): void {
+    const store = this.#kept();
     const now = this.all;
-    for (const [id, own] of now) if (before.get(id) !== own) this.#kept().delete(own.reference);
-    // {@link take} brings them back: their keys may have ended here.
-    for (const [id, own] of before) if (now.get(id) !== own) this.#stored.delete(id);
+    for (const [id, own] of after) {
+      const [former, mine] = [before.get(id), now.get(id)];
+      if (own === former || mine === undefined) continue;
+      if (former === undefined) store.delete(own.reference, keep);
+      else {
+        const since = mine.joined.filter((one) => !own.joined.includes(one));
+        store.add(mine === own ? former : { ...mine, joined: union(former.joined, since) });
+      }
+    }
+    // Used or deleted: {@link take} brings them back, with other handles, because their keys may have ended here.
+    for (const id of before.keys())
+      if (!after.has(id) && this.#stored.has(id)) this.#stored.set(id, undefined);
   }
 
   /** Loads those that another opener has put there or changed. */
@@ -176,40 +195,45 @@ export class KeyPackageWrites {
   /**
    * Takes over what the storage has. What the client has changed since stays changed.
    * @param kept those that are being written: they are changed in the same way
-   * @returns whether one of them was used or deleted both here and elsewhere
+   * @param isOwn whether the last write of the storage was made here
    */
-  take(found: Loaded, kept?: KeyPackageMap): boolean {
+  take(found: Loaded, kept: KeyPackageMap | undefined, isOwn: boolean): void {
     const store = this.#kept();
     const [before, now] = [this.#stored, this.all];
-    const put = (id: string, own: KeptKeyPackage, joined: readonly JoinedGroup[]) => {
-      const added = store.add(own, joined);
-      kept?.set(id, added);
-      return added;
-    };
     this.#stored = new Map();
     for (const [id, theirs] of found) {
-      const [mine, former] = [now.get(id), before.get(id)];
+      const [mine, former, batch] = [now.get(id), before.get(id), kept?.get(id)];
+      const own = mine ?? former;
       if (theirs === "known" || theirs === undefined) this.#stored.set(id, former);
-      else if (mine === undefined && !before.has(id)) this.#stored.set(id, put(id, theirs, theirs.joined));
-      else {
+      else if (own === undefined) {
+        store.add(theirs);
+        kept?.set(id, theirs);
+        this.#stored.set(id, theirs);
+      } else {
         // It is here already, or was used or deleted here.
         this.#leave(theirs);
-        const isChanged = former !== undefined && mine !== former;
-        const merged = mine && put(id, mine, isChanged ? union(mine.joined, theirs.joined) : theirs.joined);
-        this.#stored.set(id, isChanged ? former : merged);
+        const same = { ...own, joined: theirs.joined };
+        const merge = (one: KeptKeyPackage | undefined) =>
+          one && (one === former ? same : { ...one, joined: union(one.joined, theirs.joined) });
+        const merged = merge(mine);
+        const written = batch === mine ? merged : merge(batch);
+        const ending = merge(this.#ending.get(id));
+        if (merged) store.add(merged);
+        if (written) kept?.set(id, written);
+        if (ending) this.#ending.set(id, ending);
+        this.#stored.set(id, same);
       }
     }
-    let isUsedElsewhere = false;
     for (const id of before.keys()) {
       if (found.has(id)) continue;
       const mine = now.get(id);
-      // The other one may have joined by it: its group has the leaf key now.
       if (mine !== undefined) store.delete(mine.reference, true);
-      if (kept !== undefined && !kept.delete(id)) isUsedElsewhere = true;
+      kept?.delete(id);
+      // Who took it away ends its keys, or has joined by it: its group has the leaf key now.
+      if (!isOwn) this.#ending.delete(id);
     }
     store.recorded(store.all);
     this.#end();
-    return isUsedElsewhere;
   }
 }
 

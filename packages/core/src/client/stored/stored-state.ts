@@ -3,6 +3,7 @@ import { type Bytes, equalBytes, toHex, wipe } from "../../bytes.js";
 import { MlsError } from "../../errors.js";
 import { type ClientConfig, type GroupState, wipeState } from "../../group/index.js";
 import type { LoadedState } from "../../group/storage/index.js";
+import type { OwnKeyPackage } from "../../key-package/index.js";
 import { answer, type EntryChange } from "../../operation/index.js";
 import type { Signer } from "../../provider/index.js";
 import type { Group } from "../group.js";
@@ -104,11 +105,12 @@ export class StoredState implements Keeper, GroupHome {
     return this.signers.loadFor(state);
   }
 
-  added(group: Group): void {
-    const { groupId } = group;
+  added(group: Group, by: OwnKeyPackage | undefined): void {
+    const { groupId, epoch } = group;
     const opening = this.#opening;
     const one = opening ?? this.newEntry(toHex(this.#random(8)), groupId);
     one.group = group;
+    one.isUsedElsewhere = by && this.writes.keyPackages.noteUse(by, { groupId, epoch });
     this.#of.set(group, one);
     if (opening === undefined) this.writes.changed.add(one);
   }
@@ -121,6 +123,7 @@ export class StoredState implements Keeper, GroupHome {
       signers: [],
       group: undefined,
       attempt: undefined,
+      isUsedElsewhere: undefined,
     };
     return {
       name,
