@@ -18,6 +18,9 @@ import {
   use,
 } from "./sealed.js";
 
+/** Of keys, in their order. */
+const CHARACTERS = "-/0123456789abcdefghijklmnopqrstuvwxyz";
+
 let entries: Snapshot;
 /** The same storage some calls later. */
 let later: Snapshot;
@@ -127,6 +130,18 @@ describe("the client, or its group, refuses", () => {
         write: () => expect.fail("nothing is to be written"),
       };
       if (!key.endsWith("/version")) expect(await use(twice), `${key} twice`).toEqual(code("state"));
+    }
+  });
+
+  it("an entry under another name that changes no order, where only the entry is looked for", async () => {
+    for (const { key, value } of entries) {
+      // What stands just before it, and isn't found where it is looked for.
+      const before = CHARACTERS[CHARACTERS.indexOf(key.slice(-1)) - 1];
+      const renamed = changed(entries, { [key]: undefined, [`${key.slice(0, -1)}${before}z`]: value });
+      for (const read of ["get", "list"] as const) {
+        const storage = sealed(attacked(renamed));
+        expect(await failure(async () => storage[read](key)), `${read} ${key}`).toEqual(code("state"));
+      }
     }
   });
 

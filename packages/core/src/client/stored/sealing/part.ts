@@ -43,8 +43,8 @@ export const damaged = (message: string): MlsError => new MlsError("state", mess
 export class Part {
   readonly name: string;
   /**
-   * The entry of its seal: the number of writes and the version, sealed with the tags of all values as associated data. So
-   * it fits one set of values alone, and the storage compares it as the version that it replaces.
+   * The entry of its seal: the number of writes and the version, sealed with the names and tags of all values as associated
+   * data. So it fits one set of values alone, and the storage compares it as the version that it replaces.
    */
   readonly versionKey: string;
   /** When nothing of it is there. */
@@ -56,9 +56,7 @@ export class Part {
   constructor(name: string, cipher: StorageCipher, valuesPerKey: number) {
     this.name = name;
     this.versionKey = `${name}version`;
-    // No key has a zero: so the associated data of a seal are those of no value.
-    const tags = TagList.after(ascii(`${this.versionKey}\0`));
-    this.#nothing = { seal: undefined, writes: 0, version: undefined, tags };
+    this.#nothing = { seal: undefined, writes: 0, version: undefined, tags: TagList.of(name) };
     this.#keys = new PartKeys(cipher, name, valuesPerKey);
   }
 
