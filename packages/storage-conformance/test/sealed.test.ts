@@ -28,9 +28,8 @@ function byName<T>(make: () => T): (name: string) => T {
 function memory(): WriteMemory {
   const parts = new Map<string, number>();
   return {
-    recall: (part) => parts.get(part),
+    recall: (prefix) => new Map([...parts].filter(([part]) => part.startsWith(prefix))),
     remember: (part, writes) => void parts.set(part, Math.max(writes, parts.get(part) ?? 0)),
-    forget: (part) => void parts.delete(part),
   };
 }
 

@@ -5,7 +5,7 @@ import { holds } from "@copse/test-support/bytes";
 import { code, failure } from "@copse/test-support/errors";
 import { expect, it } from "vitest";
 import { opened } from "../storage/stores.js";
-import { attacked, KEY, sealed, snapshot } from "./sealed.js";
+import { attacked, KEY, sealed, snapshot, writeMemory } from "./sealed.js";
 
 const SECRET = new TextEncoder().encode("what only the application may read");
 const OTHER = new Uint8Array(32).fill(5);
@@ -57,13 +57,22 @@ it("one that is damaged, moved, missing or put back is refused, and those below 
   }
 });
 
+it("one that was renamed isn't taken for one that isn't there", async () => {
+  const { inner, alice, after } = await kept();
+  const renamed = after.map((one) => (one.key === "app/outbox/2" ? { ...one, key: "app/outbox/3" } : one));
+  expect(await alice.getEntry("app/outbox/2")).toEqual(SECRET);
+  await inner.write([{ key: "app/outbox/2", value: undefined }, ...renamed], []);
+  for (const client of [alice, await opened(sealed(inner))]) {
+    expect(await failure(client.getEntry("app/outbox/2"))).toEqual(code("state"));
+    expect(await failure(client.listEntries("app/outbox/2"))).toEqual(code("state"));
+    const step = { key: "app/outbox/2", from: undefined, to: KEY };
+    expect((await failure(client.writeEntries([], [step]))).cause).toEqual(code("state"));
+  }
+  expect(await snapshot(inner)).toEqual(renamed);
+});
+
 it("a memory notices that all below a name was put back, or taken away", async () => {
-  const counts = new Map<string, number>();
-  const memory = {
-    recall: (part: string) => counts.get(part),
-    remember: (part: string, writes: number) => void counts.set(part, writes),
-    forget: (part: string) => void counts.delete(part),
-  };
+  const memory = writeMemory();
   const inner = memoryStorage();
   const alice = await opened(sealed(inner, { memory }));
   await alice.writeEntries(entry("app/outbox/1"));
@@ -74,6 +83,7 @@ it("a memory notices that all below a name was put back, or taken away", async (
   for (const bad of [[...before, ...rest], rest]) {
     const again = await opened(sealed(attacked(bad), { memory }));
     expect(await failure(again.getEntry("app/outbox/1"))).toEqual(code("state"));
+    expect(await failure(again.listEntries("app/"))).toEqual(code("state"));
   }
   expect(await (await opened(sealed(attacked(after), { memory }))).getEntry("app/outbox/1")).toBeUndefined();
 });

@@ -1,5 +1,5 @@
 // RFC 9420 §16.6: a part of a storage, or the whole of it, that is put back as it was before.
-import { type ClientStorage, memoryStorage } from "@copse/core/storage";
+import { type ClientStorage, memoryStorage, type StoredEntry } from "@copse/core/storage";
 import { code, failure } from "@copse/test-support/errors";
 import { describe, expect, it } from "vitest";
 import { opened } from "../storage/stores.js";
@@ -27,6 +27,23 @@ describe("a memory of writes", () => {
       expect(storage.writes, what).toBe(0);
     }
     expect(await use(attacked(now), { memory })).toBeUndefined();
+  });
+
+  it("notices what an opener saw last, when another has gone on from it", async () => {
+    const memory = writeMemory();
+    const { inner, group } = await scene({ memory });
+    const storage = sealed(inner, { memory });
+    const same = await (await opened(storage)).group(ID);
+    const before = await snapshot(inner);
+    const { key } = before.find(ofGroup) as StoredEntry;
+    await storage.get(key);
+    await group.encrypt("one more");
+    const gone = (await snapshot(inner)).map(({ key }) => ({ key, value: undefined }));
+    await inner.write(gone, []);
+    await inner.write(before, []);
+    expect((await failure(same?.encrypt("with the same key"))).cause).toEqual(code("state"));
+    expect(await failure(async () => storage.get(key))).toEqual(code("state"));
+    expect(await snapshot(inner)).toEqual(before);
   });
 
   it("is needed for that: without one, nobody notices", async () => {
@@ -67,18 +84,24 @@ describe("a memory of writes", () => {
     });
   });
 
-  it("whose answer is no number is refused", async () => {
-    const memory = { ...writeMemory(), recall: () => "3" as unknown as number };
-    expect(await failure(opened(sealed(memoryStorage(), { memory })))).toEqual(code("usage"));
+  it("whose answer is no Map of numbers is refused", async () => {
+    for (const answer of [new Map([["client/", "3"]]), 3, undefined]) {
+      const memory = { ...writeMemory(), recall: () => answer as Map<string, number> };
+      expect(await failure(opened(sealed(memoryStorage(), { memory })))).toEqual(code("usage"));
+    }
   });
 
-  it("forgets a group that was deleted", async () => {
+  it("notices a deleted group that is put back for an opener that still has it", async () => {
     const memory = writeMemory();
-    const { inner, client } = await scene({ memory });
-    expect([...memory.parts.keys()].some((part) => part.startsWith("group/"))).toBe(true);
+    const { inner, client, group } = await scene({ memory });
+    const same = await (await opened(sealed(inner, { memory }))).group(ID);
+    const before = (await snapshot(inner)).filter(ofGroup);
+    await group.encrypt("one more");
     await client.deleteGroup(ID);
-    expect([...memory.parts.keys()]).toEqual(["client/"]);
     expect(await use(inner, { memory })).toBeUndefined();
+    await inner.write(before, []);
+    expect((await failure(same?.encrypt("with the same key"))).cause).toEqual(code("state"));
+    expect((await snapshot(inner)).filter(ofGroup)).toEqual(before);
   });
 
   it("doesn't take a write that is made meanwhile for one that was undone", async () => {

@@ -81,9 +81,8 @@ export function writeMemory(): WriteMemory & { readonly parts: Map<string, numbe
   const parts = new Map<string, number>();
   return {
     parts,
-    recall: (part) => parts.get(part),
+    recall: (prefix) => new Map([...parts].filter(([part]) => part.startsWith(prefix))),
     remember: (part, writes) => void parts.set(part, Math.max(writes, parts.get(part) ?? 0)),
-    forget: (part) => void parts.delete(part),
   };
 }
 

@@ -3,21 +3,22 @@ import { equalBytes } from "../../../bytes.js";
 import { MlsError } from "../../../errors.js";
 import type { Awaitable, StorageCipher } from "../../../provider/index.js";
 import type { ClientStorage, StoredEntry } from "../client-storage.js";
-import { GROUP, readList } from "../entries.js";
-import { damaged, Part, type PartState, partOf } from "./part.js";
+import { readList } from "../entries.js";
+import { damaged, Part, type PartState, type PartWrite, partOf } from "./part.js";
 import type { OpenValue } from "./part-keys.js";
 
 /**
  * A place that whoever can write to the storage can't write to, such as a server, or a chip. It remembers how many writes each
- * part of the storage has had: the client, and each group.
+ * part of the storage has had: the client, each group, and the application's entries below each `app/NAME/`.
  */
 export interface WriteMemory {
-  /** The number of a part; `undefined` if it has none. Asked before the part is read. */
-  recall(part: string): Awaitable<number | undefined>;
-  /** Called after each write, before it is answered. A number that isn't larger than the part's number changes nothing. */
+  /** The numbers of all parts whose names begin with `prefix`, by their names. Asked before parts are read or written. */
+  recall(prefix: string): Awaitable<ReadonlyMap<string, number>>;
+  /**
+   * Called after each write, before it is answered. A number that isn't larger than the part's number changes nothing. That of
+   * a group that was deleted stays, too: other openers may still have the group, and somebody could put it back for them.
+   */
   remember(part: string, writes: number): Awaitable<void>;
-  /** Called after a part was deleted. */
-  forget(part: string): Awaitable<void>;
 }
 
 /** A part at one moment. */
@@ -38,6 +39,8 @@ export class PartList {
   readonly #memory: WriteMemory | undefined;
   readonly #valuesPerKey: number;
   readonly #parts = new Map<string, Part>();
+  /** As this opener has seen them last: they may be others meanwhile. */
+  readonly #seen = new Map<string, PartState>();
 
   constructor(
     storage: ClientStorage,
@@ -69,49 +72,54 @@ export class PartList {
     return parts;
   }
 
+  async #recall(base: string): Promise<ReadonlyMap<string, number>> {
+    if (this.#memory === undefined) return new Map();
+    const answer: unknown = await this.#memory.recall(base);
+    if (answer instanceof Map && [...answer.values()].every(Number.isSafeInteger)) return answer;
+    throw new MlsError("usage", "expected a Map with whole numbers of memory.recall()");
+  }
+
+  /**
+   * A part as this opener has seen it last; `undefined` if it hasn't, or if the memory knows of a later write: then it is to
+   * be read, even if the storage has just that. It could have been put back.
+   */
+  async known({ name }: Part): Promise<PartState | undefined> {
+    const recalled = await this.#recall(name);
+    const state = this.#seen.get(name);
+    return state !== undefined && state.writes >= (recalled.get(name) ?? 0) ? state : undefined;
+  }
+
   /** @throws MlsError `state` if a part isn't as its last write made it */
-  async read(base: string, isWanted: (name: string) => boolean = () => true): Promise<FoundPart[]> {
-    const recalled = new Map<string, number | undefined>();
-    let parts: Map<string, StoredEntry[]> | undefined;
-    let names = [base];
+  async read(base: string, isWanted: (name: string) => boolean): Promise<FoundPart[]> {
     // Recalled first, listed then: else a write in between would look like one that was undone.
-    while (names.length > 0) {
-      if (this.#memory !== undefined)
-        for (const name of names) recalled.set(name, numberIn(await this.#memory.recall(name)));
-      parts = await this.entries(base);
-      names = this.#memory === undefined ? [] : [...parts.keys()].filter((name) => !recalled.has(name));
-    }
-    const wanted = [...(parts ?? [])].filter(([name]) => isWanted(name));
-    return Promise.all(wanted.map(([name, entries]) => this.#check(name, entries, recalled.get(name))));
+    const recalled = await this.#recall(base);
+    const parts = await this.entries(base);
+    // One that was recalled, and of which nothing is listed, is checked, too.
+    const names = [...new Set([...parts.keys(), ...recalled.keys()])].filter(isWanted);
+    return Promise.all(names.map((name) => this.#check(name, parts.get(name) ?? [], recalled.get(name))));
   }
 
   async #check(name: string, entries: StoredEntry[], recalled = 0): Promise<FoundPart> {
     const part = this.part(name);
     const open = part.opener();
-    const state = await part.check(entries, open);
+    let state = await part.check(entries, open);
     // A group that isn't there was deleted, perhaps just now: the client's part lists those that must be there.
-    if (state.writes < recalled && (entries.length > 0 || !name.startsWith(GROUP)))
+    if (entries.length === 0 && part.canEnd) state = { ...state, writes: recalled };
+    if (state.writes < recalled)
       throw damaged(
         `${part.shown} was put back: expected its write ${recalled} or a later one, got write ${state.writes}`,
       );
-    part.state = state;
+    this.#seen.set(name, state);
     return { part, state, values: entries.filter(({ key }) => key !== part.versionKey), open };
   }
 
   /** A write of parts was made. */
-  async made(parts: readonly { readonly part: Part; readonly state: PartState }[]): Promise<void> {
-    for (const { part, state } of parts) {
-      part.state = state;
-      if (state.seal === undefined) this.#parts.delete(part.name);
+  async made(writes: readonly PartWrite[]): Promise<void> {
+    for (const { part, state } of writes) {
+      if (state.seal !== undefined) this.#seen.set(part.name, state);
+      else for (const all of [this.#seen, this.#parts]) all.delete(part.name);
     }
-    for (const { part, state } of parts) {
-      if (state.seal === undefined) await this.#memory?.forget(part.name);
-      else await this.#memory?.remember(part.name, state.writes);
-    }
+    for (const { part, state, step } of writes)
+      if (step !== undefined) await this.#memory?.remember(part.name, state.writes);
   }
-}
-
-function numberIn(value: unknown): number | undefined {
-  if (value === undefined || Number.isSafeInteger(value)) return value as number | undefined;
-  throw new MlsError("usage", `expected a whole number or undefined of memory.recall(), got ${typeof value}`);
 }

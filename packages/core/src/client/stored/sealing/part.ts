@@ -3,6 +3,7 @@ import { ascii, type Bytes, concat } from "../../../bytes.js";
 import { MlsError } from "../../../errors.js";
 import type { StorageCipher } from "../../../provider/index.js";
 import type { StorageChange, StoredEntry, VersionStep } from "../client-storage.js";
+import { GROUP } from "../entries.js";
 import { type OpenValue, PartKeys, tagOf } from "./part-keys.js";
 import { TagList } from "./tag-list.js";
 
@@ -50,14 +51,17 @@ export class Part {
   /** When nothing of it is there. */
   readonly #nothing: PartState;
   readonly #keys: PartKeys;
-  /** As this opener has seen it last: it may be another meanwhile. */
-  state: PartState | undefined;
 
   constructor(name: string, cipher: StorageCipher, valuesPerKey: number) {
     this.name = name;
     this.versionKey = `${name}version`;
     this.#nothing = { seal: undefined, writes: 0, version: undefined, tags: TagList.of(name) };
     this.#keys = new PartKeys(cipher, name, valuesPerKey);
+  }
+
+  /** Whether it may be deleted, as groups are: others keep their seal, even when nothing else is left of them. */
+  get canEnd(): boolean {
+    return this.name.startsWith(GROUP);
   }
 
   opener(): OpenValue {
@@ -100,7 +104,6 @@ export class Part {
   /** The write that makes changes, from a state of the part. @param changes those of its version too */
   async next(state: PartState, changes: readonly StorageChange[]): Promise<PartWrite> {
     let { version } = state;
-    let isEnding = state.seal === undefined;
     const tags: [string, Uint8Array | undefined][] = [];
     const sealed: StorageChange[] = [];
     const seal = this.#keys.sealer(changes.length + 1);
@@ -115,19 +118,16 @@ export class Part {
       sealed.push(change);
     }
     const own = changes.find(({ key }) => key === this.versionKey);
-    if (own !== undefined) {
-      version = own.value?.slice();
-      isEnding = version === undefined;
-    }
+    if (own !== undefined) version = own.value?.slice();
     const list = state.tags.with(tags);
-    if (isEnding && version === undefined && list.size === 0)
+    const writes = state.writes + 1;
+    if (version === undefined && list.size === 0 && (this.canEnd || state.seal === undefined))
       return {
         part: this,
-        state: this.#nothing,
+        state: { ...this.#nothing, writes },
         changes: sealed,
         step: state.seal && { key: this.versionKey, from: state.seal, to: undefined },
       };
-    const writes = state.writes + 1;
     const plaintext = concat(sixBytes(writes), ...(version === undefined ? [] : [Uint8Array.of(1), version]));
     const to = await seal(plaintext, list.bytes);
     return {

@@ -10,7 +10,7 @@ import { type FoundPart, isSame, PartList, type WriteMemory } from "./part-list.
 
 /** The options of {@link sealedStorage} and {@link resealStorage}. */
 export interface SealedStorageOptions {
-  /** Notices that a whole group, or the whole storage, was put back as it was before. Default: none, and nobody does. */
+  /** Notices that a whole part, such as a group, or the whole storage, was put back as it was before, or taken away. Default: none, and nobody does. */
   readonly memory?: WriteMemory;
   /** How many values one key seals: 1 to 2^20. Each opener begins with new keys, too. Default: 2^20. */
   readonly valuesPerKey?: number;
@@ -62,7 +62,7 @@ export function partsOf(
   const { memory, valuesPerKey = MAX_VALUES_PER_KEY } = checkOptions(options, OPTIONS);
   needFunctions(storage, "a client storage", ["get", "list", "write"]);
   needFunctions(cipher, "a storage cipher", ["deriveKey", "random"]);
-  if (memory !== undefined) needFunctions(memory, "options.memory", ["recall", "remember", "forget"]);
+  if (memory !== undefined) needFunctions(memory, "options.memory", ["recall", "remember"]);
   if (!Number.isInteger(valuesPerKey) || valuesPerKey < 1 || valuesPerKey > MAX_VALUES_PER_KEY)
     throw new MlsError(
       "usage",
@@ -80,7 +80,7 @@ function needFunctions(value: object, what: string, names: readonly string[]): v
 
 async function get(storage: ClientStorage, parts: PartList, key: string): Promise<Uint8Array | undefined> {
   const part = parts.part(partOf(key));
-  const { state } = part;
+  const state = await parts.known(part);
   if (state !== undefined && isSame(await readValue(storage, part.versionKey), state.seal)) {
     if (key === part.versionKey) return state.version?.slice();
     const tag = state.tags.get(key);
@@ -187,7 +187,8 @@ async function write(
 
 /** The state of a part: the one that this opener knows, or the one that the storage has. */
 async function look(parts: PartList, part: Part, isRead: boolean): Promise<Seen> {
-  if (!isRead && part.state !== undefined) return { state: part.state };
+  const state = isRead ? undefined : await parts.known(part);
+  if (state !== undefined) return { state };
   const [found] = await parts.read(part.name, (name) => name === part.name);
   return found as FoundPart;
 }
