@@ -58,7 +58,7 @@ export class Membership {
   readonly lock: Lock;
   #isSaved: boolean;
   #state: GroupState;
-  readonly #keys: HeldKeys;
+  readonly keys: HeldKeys;
   #signer: Signer;
   /** As the client has it, for all of its groups. */
   readonly #shared: ClientConfig;
@@ -73,8 +73,8 @@ export class Membership {
   constructor(config: ClientConfig, state: GroupState, origin: Origin, watcher: Watcher) {
     this.lock = new Lock(config.asyncContext);
     this.#shared = config;
-    this.#keys = new HeldKeys(config.provider, origin, watcher.needsKey);
-    const { provider } = this.#keys.scope;
+    this.keys = new HeldKeys(config.provider, origin, watcher.needsKey);
+    const { provider } = this.keys.scope;
     this.config = guardMember(config, (hook) => this.lock.callHook(hook), provider);
     this.#isSaved = origin.isSaved === true || watcher.safety !== undefined;
     this.#state = state;
@@ -105,19 +105,19 @@ export class Membership {
     const kept = new Set(privateKeysIn(next));
     const ending = privateKeysIn(this.#state).filter((key) => !kept.has(key));
     this.#state = next;
-    this.#keys.retire(ending);
+    this.keys.retire(ending);
   }
 
   /** Ends a private key that the group made superfluous, while no operation runs. */
   retireNow(key: HpkePrivateKey): void {
-    this.#keys.retire([key]);
-    this.#keys.scope.end(() => privateKeysIn(this.#state));
+    this.keys.retire([key]);
+    this.keys.scope.end(() => privateKeysIn(this.#state));
   }
 
   /** Closes a group that this one replaces, and takes over the keys that its saved states need. */
   replace(other: Membership): void {
     other.close();
-    this.#keys.inherit(other.#keys);
+    this.keys.inherit(other.keys);
   }
 
   /** Options whose functions are hooks. */
@@ -188,7 +188,7 @@ export class Membership {
 
   #withKeys<R, T>(steps: Steps<R, T>): Steps<R, T> {
     const kept = () => privateKeysIn(this.#state);
-    return withKeys(this.#keys.scope, steps, kept, () => this.lock.isBusy);
+    return withKeys(this.keys.scope, steps, kept, () => this.lock.isBusy);
   }
 
   /** The one own commit that is staged. @throws MlsError `missing` without any, `usage` if there are several */
@@ -257,7 +257,7 @@ export class Membership {
   keysToSave(): SavedHeldKeys {
     needOpen(this.#state);
     checkSavedSigners(this.config, this.#state);
-    return this.#keys;
+    return this.keys;
   }
 
   /** @throws MlsError `closed` if this isn't the state any more: what was encoded of it may be overwritten already */
@@ -265,9 +265,9 @@ export class Membership {
     if (state !== this.#state) throw isClosed();
   }
 
-  /** Notes that the state was saved, or may be. */
+  /** Notes that the state was saved. */
   recorded(): void {
-    this.#keys.saved(privateKeysIn(this.state));
+    this.keys.saved(privateKeysIn(this.state));
   }
 
   /** As `Group.save`. */
@@ -300,11 +300,23 @@ export class Membership {
   /** As `StagedCommit.discard`. @param find and `sight` as for {@link merge} */
   discard(find: () => Candidate, options: WriteOptions<void>, sight?: Sight): Promise<void> {
     const finish = (commit: Candidate) => {
-      if (this.state.status === "joining") return this.#end(true);
+      // A storage has the group until it is written that it is given up: see `isGivenUp`.
+      if (this.state.status === "joining" && this.#watcher.safety === undefined) return this.#end(true);
       const candidates = discardedAmong(this.state.candidates, (one) => one === commit);
       this.state = { ...this.state, candidates };
     };
     return this.run({ work: async () => find(), finish }, options, sight);
+  }
+
+  /** Whether the commit by which this client joins was discarded, so that nothing of the group is to be left. */
+  get isGivenUp(): boolean {
+    const { status, candidates } = this.state;
+    return status === "joining" && candidates.every(({ discarded }) => discarded);
+  }
+
+  /** Ends the group in the storage's place: that has nothing of it any more. */
+  end(): void {
+    this.#end(false);
   }
 
   /** As `Group.exportSecret`. @param find the exporter secret, looked up when it is the operation's turn */
@@ -354,7 +366,7 @@ export class Membership {
     checkSigners(this.config, state);
     const signer = signerIn(this.config, state.current);
     if (this.#lapsed === "joining" && state.status === "active") this.#watcher.onJoin();
-    this.#keys.begin({ recorded: privateKeysIn(state), retired, shared });
+    this.keys.begin({ recorded: privateKeysIn(state), retired, shared });
     this.#signer = signer;
     this.#state = state;
     const before = ownLeaf(this.#before.current);
@@ -369,7 +381,7 @@ export class Membership {
     // Twice: the first keeps what the record before may need, and that isn't there any more.
     this.recorded();
     this.recorded();
-    this.#keys.scope.end(() => privateKeysIn(this.#state));
+    this.keys.scope.end(() => privateKeysIn(this.#state));
   }
 
   /** Overwrites all secrets. Operations that haven't ended are given up. */
@@ -378,7 +390,7 @@ export class Membership {
     if (status === "closed" && !this.isLapsed) return;
     this.#lapsed = undefined;
     // A saved state that says that this client was removed needs no keys, and replaces those before it.
-    this.#end(status === "removed" && !this.state.kept && this.#keys.retired.length === 0);
+    this.#end(status === "removed" && !this.state.kept && this.keys.retired.length === 0);
     // Most groups that are closed do nothing just then: an error costs as much as to restore a small group.
     if (this.lock.isBusy) this.lock.giveUpAll(error ?? isClosed());
   }
@@ -395,6 +407,6 @@ export class Membership {
     const { state, release } = closeGroup(this.state);
     this.#state = state;
     release?.();
-    this.#keys.leave(keys, records);
+    this.keys.leave(keys, records);
   }
 }

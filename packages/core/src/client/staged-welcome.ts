@@ -100,7 +100,8 @@ export class StagedWelcome extends EpochView {
   }
 
   /**
-   * Joins the group, and uses the key package up, unless it is one of last resort. If it fails, the Welcome stays staged.
+   * Joins the group, and uses the key package up, unless it is one of last resort. If it fails, the Welcome stays staged;
+   * if the storage or `alongside` fails, read it again.
    * @throws MlsError `not-invited` if the key package was used or deleted meanwhile; `duplicate` if one of last resort was
    *   used for this epoch of the group, or a later one; `usage` if it was joined or discarded; `missing-signer`;
    *   `group-exists`; ValidationError if the group that it resumes has changed

@@ -24,6 +24,8 @@ export interface KnownKeys {
  */
 export class HeldKeys {
   readonly scope: KeyScope;
+  /** Whether a record of the state is on its way to a storage, and nobody knows yet whether that has it. */
+  isRecording = false;
   readonly #isNeeded: (key: HpkePrivateKey) => boolean;
   #shared: HpkePrivateKey | undefined;
   /** Those that the last record needs. */
@@ -46,6 +48,7 @@ export class HeldKeys {
     this.#recorded = this.#storedAmong(recorded);
     this.#last = [];
     this.#earlier = retired;
+    this.isRecording = false;
   }
 
   /** What the next record lists: the keys that only the last one needs. */
@@ -85,6 +88,7 @@ export class HeldKeys {
     this.#earlier = this.#last;
     this.#last = [];
     this.#recorded = this.#storedAmong(keys);
+    this.isRecording = false;
   }
 
   /** Takes over the keys of a group that this one replaces: saved states of it are there until this one is saved. */
@@ -97,7 +101,9 @@ export class HeldKeys {
    * @param keys those of its state
    * @param records whether there are saved states of it, and whether any may be restored
    */
-  leave(keys: Iterable<HpkePrivateKey>, records: "none" | "needed" | "useless"): void {
+  leave(keys: readonly HpkePrivateKey[], records: "none" | "needed" | "useless"): void {
+    // What may be in the storage may need the new keys.
+    if (this.isRecording) this.saved(keys);
     if (records === "needed") this.scope.add(...this.#ending(keys).filter((key) => !this.#recorded.has(key)));
     else this.scope.add(...this.#ending([...keys, ...this.#recorded]));
     if (records === "useless") this.scope.add(...this.#last, ...this.#earlier);

@@ -12,11 +12,14 @@ import {
   type ChangedGroup,
   type Contents,
   changeOf,
+  type Ending,
   goingWith,
+  isOvertaken,
   isStill,
   type Mark,
   mergedChanges,
   neededSigners,
+  type Replaced,
   replacedBy,
   wipeEntries,
 } from "./contents.js";
@@ -62,9 +65,9 @@ export class ClientWrites {
   #tried: Uint8Array | undefined;
   /** The groups in the storage, by their names. */
   groups: ReadonlyMap<string, StoredGroup> = new Map();
-  /** Groups that are new, or whose status has changed; and those that end. */
-  readonly changed: Set<StoredGroup> = new Set();
-  readonly ending: Set<StoredGroup> = new Set();
+  /** Groups that are new, or whose status has changed, with those that they take the place of; and those that end. */
+  readonly changed: Map<StoredGroup, Replaced> = new Map();
+  readonly ending: Ending = new Map();
   /** Entries of the application that go with what is changed. */
   readonly #entries = new Set<AppEntries>();
   readonly #batches = new Batches((batch) => this.#storeClient(batch));
@@ -156,20 +159,29 @@ export class ClientWrites {
 
   /** What is compared to see whether an operation of the client has changed anything. */
   get mark(): Mark {
-    return { changed: new Set(this.changed), ending: new Set(this.ending), kept: this.keyPackages.all };
+    return {
+      changed: new Set(this.changed.keys()),
+      ending: new Set(this.ending.keys()),
+      kept: this.keyPackages.all,
+    };
   }
 
   /** Undoes what an operation changed since, which nothing was written of. */
   undo({ changed, ending, kept }: Mark, error: unknown): void {
-    for (const one of this.changed) {
+    for (const one of this.changed.keys()) {
       if (changed.has(one)) continue;
       this.changed.delete(one);
       one.group?.own.close(error);
     }
-    for (const one of this.ending) if (!ending.has(one)) this.ending.delete(one);
+    for (const one of this.ending.keys()) if (!ending.has(one)) this.ending.delete(one);
     this.keyPackages.undo(kept);
     this.isBehind = true;
     this.#changes++;
+  }
+
+  /** Writes a group with the next write of the client: what it goes by is as it is now. */
+  change(one: StoredGroup): void {
+    this.changed.set(one, replacedBy(one, this.groups));
   }
 
   /** Keeps entries of the application for the next write. @param groups those that the call has changed */
@@ -206,10 +218,10 @@ export class ClientWrites {
   async #storeClient(batch: Batch): Promise<void> {
     this.#release();
     // As they are now: one that is closed later is in the storage as it was before.
-    const changed = [...this.changed].filter(isOpen).map((one) => changeOf(one, this.groups));
-    const ending = new Set(this.ending);
+    const changed = [...this.changed].filter(([one]) => isOpen(one)).map(changeOf);
+    const ending = new Map(this.ending);
     for (const all of [this.changed, this.ending]) all.clear();
-    const ended = new Set([...ending, ...changed.flatMap(({ replaced }) => replaced)]);
+    const ended = new Set([...ending.keys(), ...changed.flatMap(({ replaced }) => [...replaced.keys()])]);
     for (const { one, own } of changed) if (ended.has(one)) own.close();
     const contents: Contents = {
       kept: this.keyPackages.all,
@@ -250,11 +262,13 @@ export class ClientWrites {
   async #tryStore(batch: Batch, contents: Contents, tries: number): Promise<boolean> {
     await this.ready();
     if (batch.isOver) return true;
-    const isUsed = ({ one }: ChangedGroup) => one.status === undefined && one.isUsedElsewhere?.() === true;
-    if (contents.isRefused || contents.changed.some(isUsed)) throw stale();
+    const isLate = (group: ChangedGroup) =>
+      group.one.status === undefined &&
+      (group.one.isUsedElsewhere?.() === true || isOvertaken(group, this.groups));
+    if (contents.isRefused || contents.changed.some(isLate)) throw stale();
     const { kept } = contents;
-    contents.changed = contents.changed.filter((group) => isStill(group) && !contents.ending.has(group.one));
-    const ending = new Set(contents.ending);
+    this.#refuse(batch, contents);
+    const ending = new Set(contents.ending.keys());
     const [version, known] = [this.#version, this.#changes];
     const changes: StorageChange[] = [];
     const steps: VersionStep[] = [stepFrom(VERSION_KEY, version, this.#random)];
@@ -272,14 +286,14 @@ export class ClientWrites {
         changes.push(...draft.changes.map((change) => ({ ...change, value: change.value?.slice() })));
         steps.push(draft.step);
       }
-      for (const { replaced } of written) for (const one of replaced) ending.add(one);
+      for (const { replaced } of written) for (const one of replaced.keys()) ending.add(one);
       const ends: HpkePrivateKey[] = [];
       for (const one of ending) ends.push(...(await addDeletions(this.#home, one, changes, steps)));
       const signed = await this.#home.signers.changes(
         neededSigners(this.#home.config.identity, { kept, groups: this.groups.values(), written, ending }),
       );
       changes.push(...signed.changes);
-      const entries = goingWith(contents.entries, written);
+      const entries = goingWith(contents.entries, written, contents.ending);
       changes.push(...mergedChanges(entries));
       if (changes.length === 0) return true;
       if (batch.isOver) return true;
@@ -309,6 +323,21 @@ export class ClientWrites {
     } finally {
       wipe(...changes.map(({ value }) => value));
     }
+  }
+
+  /** Takes out what isn't to be written any more, and what another opener has made another matter. */
+  #refuse({ refused }: Batch, contents: Contents): void {
+    for (const [one, status] of contents.ending) {
+      if (status !== "joining" || one.status === status) continue;
+      contents.ending.delete(one);
+      refused.add(one);
+    }
+    contents.changed = contents.changed.filter((group) => {
+      if (!isStill(group) || contents.ending.has(group.one)) return false;
+      if (!isOvertaken(group, this.groups)) return true;
+      refused.add(group.one);
+      return false;
+    });
   }
 
   async #draft({ drafts }: Contents, { one, own }: ChangedGroup): Promise<Draft | undefined | "closed"> {
@@ -343,9 +372,8 @@ export class ClientWrites {
     for (const { one, own, journal } of changed) {
       if (one.journal !== journal) continue;
       if (one.status !== undefined) lapse(one, own, error);
-      else if (own.state.status !== "closed") {
-        // What may be in the storage may need its keys.
-        if (!isStale(error)) own.recorded();
+      else {
+        if (isStale(error)) own.keys.isRecording = false;
         own.close(error);
       }
     }
@@ -382,10 +410,8 @@ export class ClientWrites {
     this.#changes++;
     const isNews = ({ name, successor }: StoredGroup, { groupId }: StoredGroup) =>
       successor !== undefined && !ended.has(name) && equalBytes(successor, groupId);
-    const isTaken = ({ one }: ChangedGroup) =>
-      replacedBy(one, groups).some((other) => !before.has(other.name)) ||
-      // Who joins it doesn't know yet what it must resume.
-      [...groups.values()].some((other) => isNews(other, one));
+    // Who joins it doesn't know yet what it must resume.
+    const isTaken = ({ one }: ChangedGroup) => [...groups.values()].some((other) => isNews(other, one));
     if (contents !== undefined && added.some(isTaken)) contents.isRefused = true;
   }
 }

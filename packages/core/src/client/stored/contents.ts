@@ -19,22 +19,29 @@ export interface ChangedGroup {
   readonly signers: readonly string[];
   /** Another one, when it was loaded again: then its operation was given up. */
   readonly journal: Journal;
-  /** Those that it takes the place of: they end if it is written. */
-  readonly replaced: readonly StoredGroup[];
+  /** Those that it takes the place of, as they were then: they end if it is written. */
+  readonly replaced: Replaced;
 }
+
+export type Replaced = ReadonlyMap<StoredGroup, StoredStatus | undefined>;
 
 type Groups = ReadonlyMap<string, StoredGroup>;
 
 /** The groups with the same ID that a group takes the place of. @param groups those that the storage has */
-export function replacedBy({ name, id, group }: StoredGroup, groups: Groups): StoredGroup[] {
-  if (group?.own.state.status === "joining") return [];
-  return [...groups.values()].filter(
-    (other) => other.name !== name && other.status !== "joining" && other.id === id,
-  );
+export function replacedBy({ name, id, group }: StoredGroup, groups: Groups): Replaced {
+  if (group?.own.state.status === "joining") return new Map();
+  const isReplaced = (other: StoredGroup) =>
+    other.name !== name && other.status !== "joining" && other.id === id;
+  return new Map([...groups.values()].filter(isReplaced).map((other) => [other, other.status]));
 }
 
-/** What the entry of an open group changes to, as it is now. @param groups those that the storage has */
-export function changeOf(one: StoredGroup, groups: Groups): ChangedGroup {
+/** Whether a group would take the place of one that its call didn't know, or that was another one then. */
+export function isOvertaken({ one, replaced }: ChangedGroup, groups: Groups): boolean {
+  return [...replacedBy(one, groups)].some(([other, status]) => replaced.get(other) !== status);
+}
+
+/** What the entry of an open group changes to, as it is now. */
+export function changeOf([one, replaced]: readonly [StoredGroup, Replaced]): ChangedGroup {
   const { own } = one.group as Group;
   const { state } = own;
   return {
@@ -44,7 +51,7 @@ export function changeOf(one: StoredGroup, groups: Groups): ChangedGroup {
     successor: successorOf(state),
     signers: signersIn(state),
     journal: one.journal,
-    replaced: replacedBy(one, groups),
+    replaced,
   };
 }
 
@@ -61,10 +68,14 @@ export interface AppEntries {
   isWritten: boolean;
 }
 
-/** Those of the calls that a write makes safe. @param written the groups in it */
-export function goingWith(all: readonly AppEntries[], written: readonly GroupAt[]): readonly AppEntries[] {
+/** Those of the calls that a write makes safe. @param written the groups in it @param ending those that it ends */
+export function goingWith(
+  all: readonly AppEntries[],
+  written: readonly GroupAt[],
+  ending: Pick<Contents["ending"], "has">,
+): readonly AppEntries[] {
   const isWritten = (at: GroupAt) =>
-    written.some(({ one, journal }) => one === at.one && journal === at.journal);
+    ending.has(at.one) || written.some(({ one, journal }) => one === at.one && journal === at.journal);
   return all.filter(({ of }) => of.every(isWritten));
 }
 
@@ -80,11 +91,14 @@ export function wipeEntries(all: readonly AppEntries[]): void {
   for (const { changes } of all) wipe(...changes.map(({ value }) => value));
 }
 
+/** Groups that end, with their status when that was decided: who gives up joining one doesn't delete one that was joined. */
+export type Ending = Map<StoredGroup, StoredStatus | undefined>;
+
 /** What one write is to make safe: as it was when that began. */
 export interface Contents {
   readonly kept: KeyPackageMap;
   changed: readonly ChangedGroup[];
-  readonly ending: Set<StoredGroup>;
+  readonly ending: Ending;
   readonly entries: readonly AppEntries[];
   /** The writes of the groups: {@link Journal.next} tells what they are once. */
   readonly drafts: Map<StoredGroup, Draft | undefined>;

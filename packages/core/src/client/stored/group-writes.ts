@@ -139,8 +139,7 @@ export function safetyOf(home: Home, one: StoredGroup, own: Membership, sight: S
         return undefined;
       } catch (error) {
         if (isGivenUp() || !isStale(error) || ++tries > MAX_TRIES) throw error;
-        one.isUnsafe = false;
-        own.lapse();
+        lapse(one, own, error);
         await reload(home, one, own, attempt);
         check();
         return "again";
@@ -171,9 +170,7 @@ async function wasAt(home: Home, one: StoredGroup, cause: unknown): Promise<bool
 /** Drops what the storage may not have. */
 export function lapse(one: StoredGroup, own: Membership, error: unknown): void {
   one.isUnsafe = false;
-  if (own.state.status === "closed") return;
-  // What may be in the storage may need the new keys.
-  if (!isStale(error)) own.recorded();
+  if (isStale(error)) own.keys.isRecording = false;
   own.lapse();
 }
 

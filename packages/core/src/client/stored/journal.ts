@@ -179,6 +179,7 @@ export class Journal {
       for (const [name, value] of values) if (!written.has(name)) wipe(value);
       if (changed.length === 0 && !isMade) return undefined;
       const step = stepFrom(this.versionKey, this.#version, this.#random);
+      own.keys.isRecording = true;
       const change = (name: string, value: Uint8Array | undefined) => ({
         key: `${this.#prefix}${name}`,
         value,

@@ -117,10 +117,14 @@ export class StoredClient extends Client {
     options: KnownGroupOptions & WriteOptions<boolean> = {},
   ): Promise<boolean> {
     const find = this.#finder(which, options, DELETED_GROUP);
+    let { status } = isBytes(which) ? {} : (Object(which) as Partial<KnownGroup>);
     const finish = () => {
       const found = find();
-      if (found !== undefined) this.#state.writes.ending.add(found);
-      return found !== undefined;
+      status ??= found?.status;
+      // Who gives up joining a group doesn't delete one that another opener has joined meanwhile.
+      if (found === undefined || (status === "joining" && found.status !== status)) return false;
+      this.#state.writes.ending.set(found, found.status);
+      return true;
     };
     return this.perform({ work: () => undefined, finish }, options);
   }
@@ -260,9 +264,11 @@ export class StoredClient extends Client {
     let [isChanged, hasExpired, isUndone] = [false, false, false];
     let batch: Batch | undefined;
     let entries: AppEntries | undefined;
+    let ended!: readonly StoredGroup[];
     const finish = (result: R) => {
       before = state.mark;
       const answer = steps.finish(result);
+      ended = [...state.ending.keys()].filter((one) => !before.ending.has(one));
       isChanged = !isSameMark(before, state.mark);
       hasExpired = this.kept.takeExpired();
       return answer;
@@ -270,8 +276,8 @@ export class StoredClient extends Client {
     const beside = (ask: () => unknown) => {
       try {
         const changes = askedChanges(ask);
-        const groups = [...state.changed].filter((one) => !before.changed.has(one));
-        entries = state.keep(changes, groups);
+        const groups = [...state.changed.keys()].filter((one) => !before.changed.has(one));
+        entries = state.keep(changes, [...groups, ...ended]);
       } catch (error) {
         isUndone = true;
         state.undo(before, error);
@@ -280,14 +286,16 @@ export class StoredClient extends Client {
     };
     const store = async () => {
       // Not before: alongside() may have thrown.
-      for (const { group } of state.ending) group?.own.close();
+      for (const { group } of ended) group?.own.close();
       // What changes nothing waits for no write of others.
       const mustWrite = isChanged || entries !== undefined;
       if (mustWrite || hasExpired) batch = state.store();
       // What has expired can leave the storage with a later one.
       await (mustWrite ? batch?.done : batch?.done.catch(() => undefined));
+      if (ended.some((one) => batch?.refused.has(one))) return "again";
       // Its group was closed before it was written.
       if (entries?.isWritten === false) throw notOpen();
+      return undefined;
     };
     const unsafe = () => state.giveUp(batch);
     const { isPartlyDone, drop, turn, failed } = steps;

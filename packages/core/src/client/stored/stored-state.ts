@@ -112,7 +112,7 @@ export class StoredState implements Keeper, GroupHome {
     one.group = group;
     one.isUsedElsewhere = by && this.writes.keyPackages.noteUse(by, { groupId, epoch });
     this.#of.set(group, one);
-    if (opening === undefined) this.writes.changed.add(one);
+    if (opening === undefined) this.writes.change(one);
   }
 
   newEntry(name: string, groupId: Uint8Array): StoredGroup {
@@ -231,7 +231,7 @@ export class StoredState implements Keeper, GroupHome {
   forget(group: Group): Promise<void> {
     const one = this.#of.get(group);
     one?.group?.own.close();
-    if (one !== undefined) this.writes.ending.add(one);
+    if (one !== undefined) this.writes.ending.set(one, one.status);
     return this.writes.store().done;
   }
 
@@ -264,14 +264,12 @@ export class StoredState implements Keeper, GroupHome {
     entries: readonly EntryChange[],
     isGivenUp: () => boolean,
   ): Promise<boolean> {
-    const { status } = own.state;
-    // Only who gives up joining ends a group by an operation of it. Any other closed one is in the storage, for later.
-    if (status === "closed") {
-      if (one.group?.own !== own || one.status !== "joining") throw notOpen();
-      this.writes.ending.add(one);
-      this.writes.keep(entries, []);
+    if (own.state.status === "closed") throw notOpen();
+    if (own.isGivenUp) {
+      this.writes.ending.set(one, "joining");
+      this.writes.keep(entries, [one]);
     } else if (isListedOtherwise(one, own.state)) {
-      this.writes.changed.add(one);
+      this.writes.change(one);
       this.writes.keep(entries, [one]);
     } else {
       const { journal } = one;
@@ -283,7 +281,10 @@ export class StoredState implements Keeper, GroupHome {
       if (!isGivenUp()) draft.done();
       return true;
     }
-    await this.writes.store().done;
+    const batch = this.writes.store();
+    await batch.done;
+    if (batch.refused.has(one)) throw stale();
+    if (own.isGivenUp) own.end();
     return true;
   }
 }
