@@ -35,7 +35,7 @@ import {
   wipeFound,
 } from "./entries.js";
 import { isStale, saidError, stale } from "./failures.js";
-import { type Home, isOpen, lapse, refreshGroup, type StoredGroup } from "./group-writes.js";
+import { type Home, isHere, isOpen, lapse, refreshGroup, type StoredGroup } from "./group-writes.js";
 import { type Draft, stepFrom } from "./journal.js";
 import type { KeptSigners } from "./kept-signers.js";
 import { KeyPackageWrites } from "./key-package-writes.js";
@@ -209,7 +209,7 @@ export class ClientWrites {
   /** Lets go of groups that were closed, and of their trees. */
   #release(): void {
     for (const one of this.groups.values()) {
-      if (one.group === undefined || isOpen(one) || one.group.own.isLapsed) continue;
+      if (one.group === undefined || isHere(one)) continue;
       one.group = undefined;
       one.journal = this.#home.newJournal(one.name);
     }

@@ -51,6 +51,9 @@ export interface StoredGroup {
 export const isOpen = ({ group }: StoredGroup): boolean =>
   group !== undefined && group.own.state.status !== "closed";
 
+/** Whether it is open, or will be when the storage is read again. */
+export const isHere = (one: StoredGroup): boolean => isOpen(one) || one.group?.own.isLapsed === true;
+
 export const NO_VIEWS: Views = { group: 0, members: 0 };
 
 /** What the client does for its groups. */
@@ -70,7 +73,7 @@ export interface Home {
     entries: readonly EntryChange[],
     isGivenUp: () => boolean,
   ): Promise<boolean>;
-  /** Looks in the storage for signers that a group needs. */
+  /** Looks in the storage for signers that a group needs. @throws MlsError `missing-signer` without them */
   signersFor(state: GroupState): Promise<void>;
   /** Takes a group over that was loaded: it doesn't stand in its own way. */
   entering<T>(one: StoredGroup, enter: () => T): T;
@@ -97,7 +100,7 @@ export function safetyOf(home: Home, one: StoredGroup, own: Membership, sight: S
   /** After work that failed: whether that may be because the storage has another state, so that it is to be done again. */
   const isBehind = async (error: unknown) => {
     if (own.state.status === "closed" || ++tries > MAX_TRIES) return false;
-    if ((await wasAt(home, one, error)) || isGivenUp()) return false;
+    if ((await wasAt(home, one.journal, error)) || isGivenUp()) return false;
     own.lapse(own.state);
     return true;
   };
@@ -134,7 +137,7 @@ export function safetyOf(home: Home, one: StoredGroup, own: Membership, sight: S
       one.isUnsafe = true;
       try {
         const isCompared = await home.write(one, own, entries, isGivenUp);
-        if (refusesSome && !isCompared && !(await isAt(home, one))) throw stale();
+        if (refusesSome && !isCompared && !(await isAt(home, one.journal))) throw stale();
         if (!isGivenUp()) one.isUnsafe = false;
         return undefined;
       } catch (error) {
@@ -152,18 +155,45 @@ export function safetyOf(home: Home, one: StoredGroup, own: Membership, sight: S
   };
 }
 
-async function isAt({ storage }: Home, { journal }: StoredGroup): Promise<boolean> {
+async function isAt({ storage }: Home, journal: Journal): Promise<boolean> {
   return journal.isAt(await readValue(storage, journal.versionKey));
 }
 
 /** {@link isAt} of work that failed. @throws MlsError `try-again` if the storage doesn't say: then the error is no verdict */
-async function wasAt(home: Home, one: StoredGroup, cause: unknown): Promise<boolean> {
+async function wasAt(home: Home, journal: Journal, cause: unknown): Promise<boolean> {
   try {
-    return await isAt(home, one);
+    return await isAt(home, journal);
   } catch {
     const message =
       "the operation failed, and the storage didn't say whether that is because its state is another one";
     throw new MlsError("try-again", message, { cause });
+  }
+}
+
+/**
+ * Loads a group. Another opener that moves it on meanwhile ends what is needed for the state that was read, such as keys in a
+ * key store: then it is read again.
+ * @returns its state, which has all signers that it needs, and the journal that goes on from it
+ * @throws MlsError `stale-state` if another opener has deleted it, `state`, `missing-signer`, `try-again`
+ */
+export async function loadGroup(
+  home: Home,
+  one: StoredGroup,
+  config: ClientConfig,
+): Promise<{ readonly loaded: LoadedState; readonly journal: Journal }> {
+  for (let tries = 1; ; tries++) {
+    const journal = home.newJournal(one.name);
+    const entries = await readList(home.storage, prefixOf(one.name));
+    let loaded: LoadedState | undefined;
+    try {
+      loaded = await journal.load(config, entries);
+      if (loaded === undefined) throw await home.missing(one);
+      await home.signersFor(loaded.state);
+      return { loaded, journal };
+    } catch (error) {
+      if (loaded !== undefined) wipeState(loaded.state);
+      if (tries === MAX_TRIES || (await wasAt(home, journal, error))) throw error;
+    }
   }
 }
 
@@ -180,17 +210,14 @@ export function lapse(one: StoredGroup, own: Membership, error: unknown): void {
  * @throws MlsError `stale-state` if it is gone; `closed` if that was given up meanwhile; otherwise as loading
  */
 async function reload(home: Home, one: StoredGroup, own: Membership, attempt: object): Promise<void> {
-  const journal = home.newJournal(one.name);
-  const loaded = await journal.load(home.config, await readList(home.storage, prefixOf(one.name)));
-  if (loaded !== undefined) await home.signersFor(loaded.state);
-  if (one.attempt !== attempt || !own.isLapsed) {
-    if (loaded !== undefined) wipeState(loaded.state);
-    throw notOpen();
-  }
-  if (loaded === undefined) {
-    const error = await home.missing(one);
-    own.close(error);
+  const isWanted = () => one.attempt === attempt && own.isLapsed;
+  const { loaded, journal } = await loadGroup(home, one, home.config).catch((error: unknown) => {
+    if (isStale(error) && isWanted()) own.close(error);
     throw error;
+  });
+  if (!isWanted()) {
+    wipeState(loaded.state);
+    throw notOpen();
   }
   home.entering(one, () => takeOver(one, own, journal, loaded));
 }
@@ -198,11 +225,11 @@ async function reload(home: Home, one: StoredGroup, own: Membership, attempt: ob
 /** Looks whether another opener has moved a group on, and takes that over. @returns whether there was anything */
 export async function refreshGroup(home: Home, one: StoredGroup): Promise<boolean> {
   const own = one.group?.own;
-  if (own === undefined || (!isOpen(one) && !own.isLapsed)) return false;
+  if (own === undefined || !isHere(one)) return false;
   const work = async () => {
     const attempt = {};
     one.attempt = attempt;
-    if (!own.isLapsed && (await isAt(home, one))) return false;
+    if (!own.isLapsed && (await isAt(home, one.journal))) return false;
     if (one.attempt !== attempt) throw notOpen();
     own.lapse(own.state);
     await reload(home, one, own, attempt);
@@ -214,7 +241,7 @@ export async function refreshGroup(home: Home, one: StoredGroup): Promise<boolea
   } catch (error) {
     if (isStale(error)) return true;
     // Closed by the application meanwhile, it is nothing to look at.
-    if (!isOpen(one) && !own.isLapsed) return false;
+    if (!isHere(one)) return false;
     throw error;
   }
 }

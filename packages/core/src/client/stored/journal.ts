@@ -133,7 +133,7 @@ export class Journal {
   }
 
   /**
-   * Loads the state from the entries of the group; `undefined` if it isn't there.
+   * Loads the state from the entries of the group; `undefined` if it isn't there. {@link loadGroup} is for a state to go on with.
    * @throws MlsError `state` if they aren't those of one write, `try-again`
    */
   async load(config: GroupConfig, entries: readonly StoredEntry[]): Promise<LoadedState | undefined> {
@@ -143,10 +143,11 @@ export class Journal {
     for (const name of [VERSION, SUM]) values.delete(name);
     try {
       if (version === undefined) return undefined;
+      // Also if the rest fails: whoever loads it asks whether that is still there.
+      this.#version = version;
       const checked = await EntrySum.check(config.provider, values, sum);
       const provider = this.#rows?.provider(config.provider) ?? config.provider;
       const loaded = await loadParts({ ...config, provider }, values);
-      this.#version = version;
       this.#sum = checked;
       const tree = treeIn(loaded, values);
       this.#knows(() => knownOf(config.provider, loaded, checked.names, tree));

@@ -108,12 +108,13 @@ export class KeptSigners {
     this.#stored = new Set(entries.map(({ key }) => key.slice(SIGNERS.length)));
   }
 
-  /** Looks in the storage for what a group needs: another opener may have put it there. */
+  /** Looks in the storage for what a group needs: another opener may have put it there. @throws MlsError `missing-signer` */
   async loadFor(state: GroupState): Promise<void> {
     try {
       checkSigners(this.#config(), state);
     } catch {
       await this.load(await readList(this.#storage, SIGNERS));
+      checkSigners(this.#config(), state);
     }
   }
 }

@@ -23,7 +23,7 @@ import type { VersionStep } from "./client-storage.js";
 import { type AppEntries, isSameMark, type Mark } from "./contents.js";
 import type { FoundClient, StoredStatus } from "./entries.js";
 import { notOpen } from "./failures.js";
-import type { StoredGroup } from "./group-writes.js";
+import { isHere, type StoredGroup } from "./group-writes.js";
 import type { SignerEntry } from "./saved-signer.js";
 import type { AppEntry, StoredState } from "./stored-state.js";
 import type { Batch } from "./writing.js";
@@ -324,17 +324,18 @@ export class StoredClient extends Client {
   }
 
   async #open(found: StoredGroup, options: OperationOptions): Promise<Group> {
-    const { group } = found;
-    if (group !== undefined) {
-      await this.#state.revive(group, options);
-      if (group.own.state.status !== "closed") return group;
+    let group = found.group;
+    if (group === undefined || !isHere(found)) {
+      let enter: Awaited<ReturnType<StoredState["read"]>>["enter"];
+      const read = async (config: ClientConfig) => {
+        const opened = await this.#state.read(config, found);
+        enter = opened.enter;
+        return opened.loaded;
+      };
+      group = await this.restoreFrom(read, (loaded) => enter(() => this.groups.restore(loaded)), options);
     }
-    let enter: Awaited<ReturnType<StoredState["read"]>>["enter"];
-    const read = async (config: ClientConfig) => {
-      const opened = await this.#state.read(config, found);
-      enter = opened.enter;
-      return opened.loaded;
-    };
-    return this.restoreFrom(read, (loaded) => enter(() => this.groups.restore(loaded)), options);
+    // Also one that another call opened meanwhile, and whose write failed since.
+    await this.#state.revive(group, options);
+    return group;
   }
 }

@@ -14,7 +14,7 @@ import type { ClientStorage, StorageChange, StoredEntry, VersionStep } from "./c
 import { type ClientAccess, ClientWrites, type GroupHome } from "./client-writes.js";
 import { type FoundClient, groupKey, isSame, prefixOf, readList, readValue, successorOf } from "./entries.js";
 import { isStale, notOpen, said, stale } from "./failures.js";
-import { isOpen, NO_VIEWS, type StoredGroup, safetyOf } from "./group-writes.js";
+import { isHere, isOpen, loadGroup, NO_VIEWS, type StoredGroup, safetyOf } from "./group-writes.js";
 import { Journal } from "./journal.js";
 import { KeptSigners, signersIn } from "./kept-signers.js";
 import { makeWrite } from "./writing.js";
@@ -140,17 +140,14 @@ export class StoredState implements Keeper, GroupHome {
   readonly newJournal = (name: string): Journal =>
     new Journal(prefixOf(name), this.#random, this.storage.handles);
 
-  /** Loads a group. @returns its state, and how it is entered. @throws MlsError `stale-state` if it is gone */
+  /** As {@link loadGroup}. @returns the state, and how it is entered */
   async read(
     config: ClientConfig,
     one: StoredGroup,
   ): Promise<{ loaded: LoadedState; enter: (restore: () => Group) => Group }> {
-    const journal = this.newJournal(one.name);
-    const loaded = await journal.load(config, await readList(this.storage, prefixOf(one.name)));
-    if (loaded === undefined) throw await this.missing(one);
-    await this.signersFor(loaded.state);
+    const { loaded, journal } = await loadGroup(this, one, config);
     const enter = (restore: () => Group) => {
-      if (one.group !== undefined && isOpen(one)) {
+      if (one.group !== undefined && isHere(one)) {
         // Two calls have asked for it.
         wipeState(loaded.state);
         return one.group;
