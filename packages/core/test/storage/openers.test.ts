@@ -283,6 +283,53 @@ it("a group that the other one deleted and made anew isn't taken for the same", 
   expect((await right.group(ID))?.epoch).toBe(0n);
 });
 
+/** An operation that the list of groups tells of, and what becomes of it when another opener was first. */
+const LISTED: Readonly<
+  Record<string, (a1: Group, b: Group) => Promise<[call: () => Promise<unknown>, told: string]>>
+> = {
+  "goes on": async (a1, b) => {
+    const { commit } = await b.remove(a1.ownLeafIndex);
+    return [() => a1.receive(commit), "done"];
+  },
+  "is refused": async (a1) => {
+    await a1.commit({ reinit: { groupId: ID, cipherSuite: SUITE, extensions: [] } });
+    return [() => a1.mergePendingCommit(), "stale-state"];
+  },
+};
+it.each(Object.entries(LISTED))(
+  "calls that share the write of an operation that %s are done",
+  async (_, prepare) => {
+    const { left, right, bob, b, storage } = await tabs();
+    const [a1, a2] = [(await left.group(ID)) as Group, (await right.group(ID)) as Group];
+    const [operation, told] = await prepare(a1, b);
+    const { welcome } = await (await bob.client.createGroup()).add(await left.createKeyPackage());
+    const staged = await left.readWelcome(welcome as Uint8Array);
+    await a2.receive(await b.propose({ update: true }));
+    const hold = storage.hold();
+    const before = left.createKeyPackage();
+    await hold.reached;
+    const alongside = () => [{ key: "app/made", value: ID }];
+    const calls = [operation(), staged.join(), left.createGroup({ alongside }), left.createKeyPackage()];
+    const outcomes = calls.map(async (call) =>
+      call.then(
+        () => "done",
+        (error) => error.code,
+      ),
+    );
+    // Until they wait for the next write.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    hold.open();
+    await before;
+    expect(await Promise.all(outcomes)).toEqual([told, "done", "done", "done"]);
+    expect(await left.getEntry("app/made")).toEqual(ID);
+    for (const client of [left, await opened(storage)]) {
+      expect(client.knownGroups()).toHaveLength(3);
+      expect(client.keyPackages()).toHaveLength(2);
+      expect((await client.group(ID))?.active).toBe(told !== "done");
+    }
+  },
+);
+
 it("two processes that open a new client at once have one signer", async () => {
   const storage = memoryStorage();
   const [one, two] = await Promise.all([opened(storage), opened(storage)]);

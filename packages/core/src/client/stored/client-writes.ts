@@ -16,6 +16,8 @@ import {
   goingWith,
   isOvertaken,
   isStill,
+  leaveOut,
+  leaveOutMoved,
   type Mark,
   mergedChanges,
   neededSigners,
@@ -267,7 +269,7 @@ export class ClientWrites {
       (group.one.isUsedElsewhere?.() === true || isOvertaken(group, this.groups));
     if (contents.isRefused || contents.changed.some(isLate)) throw stale();
     const { kept } = contents;
-    this.#refuse(batch, contents);
+    leaveOut(contents, this.groups);
     const ending = new Set(contents.ending.keys());
     const [version, known] = [this.#version, this.#changes];
     const changes: StorageChange[] = [];
@@ -318,26 +320,12 @@ export class ClientWrites {
       // Another opener was first, with the client's entries or with those of a group.
       this.isBehind = true;
       await this.ready();
-      if (isSame(version, this.#version) && (ending.size === 0 || tries > 10)) throw error;
+      const isLess = await leaveOutMoved(this.#home, contents.changed, error);
+      if (!isLess && isSame(version, this.#version) && (ending.size === 0 || tries > 10)) throw error;
       return false;
     } finally {
       wipe(...changes.map(({ value }) => value));
     }
-  }
-
-  /** Takes out what isn't to be written any more, and what another opener has made another matter. */
-  #refuse({ refused }: Batch, contents: Contents): void {
-    for (const [one, status] of contents.ending) {
-      if (status !== "joining" || one.status === status) continue;
-      contents.ending.delete(one);
-      refused.add(one);
-    }
-    contents.changed = contents.changed.filter((group) => {
-      if (!isStill(group) || contents.ending.has(group.one)) return false;
-      if (!isOvertaken(group, this.groups)) return true;
-      refused.add(group.one);
-      return false;
-    });
   }
 
   async #draft({ drafts }: Contents, { one, own }: ChangedGroup): Promise<Draft | undefined | "closed"> {

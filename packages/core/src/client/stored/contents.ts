@@ -5,7 +5,8 @@ import type { Group } from "../group.js";
 import type { Membership } from "../membership.js";
 import type { StorageChange } from "./client-storage.js";
 import { type StoredStatus, successorOf } from "./entries.js";
-import { isOpen, type StoredGroup } from "./group-writes.js";
+import { stale } from "./failures.js";
+import { type Home, isAt, isOpen, lapse, type StoredGroup } from "./group-writes.js";
 import type { Draft, Journal } from "./journal.js";
 import { nameOf, signersIn } from "./kept-signers.js";
 import type { KeyPackageMap } from "./key-package-writes.js";
@@ -57,6 +58,44 @@ export function changeOf([one, replaced]: readonly [StoredGroup, Replaced]): Cha
 
 /** Whether a group is as it was when its write began. */
 export const isStill = ({ one, journal }: ChangedGroup): boolean => isOpen(one) && one.journal === journal;
+
+/**
+ * Takes out what isn't to be written any more, and what another opener has made another matter: the operations of that are done
+ * again or refused.
+ * @param groups those that the storage has
+ */
+export function leaveOut(contents: Contents, groups: Groups): void {
+  for (const [one, status] of contents.ending) {
+    if (status !== "joining" || one.status === status) continue;
+    contents.ending.delete(one);
+    if (one.group !== undefined) lapse(one, one.group.own, stale());
+  }
+  contents.changed = contents.changed.filter((group) => {
+    if (!isStill(group) || contents.ending.has(group.one)) return false;
+    if (!isOvertaken(group, groups)) return true;
+    lapse(group.one, group.own, stale());
+    return false;
+  });
+}
+
+/**
+ * Drops groups that another opener has moved on: their operations are done again or refused, and the rest of the write goes on.
+ * @returns whether there were any
+ */
+export async function leaveOutMoved(
+  home: Home,
+  changed: readonly ChangedGroup[],
+  error: unknown,
+): Promise<boolean> {
+  let isLess = false;
+  for (const group of changed) {
+    const { one, own, journal } = group;
+    if ((await isAt(home, journal)) || !isStill(group)) continue;
+    lapse(one, own, error);
+    isLess = true;
+  }
+  return isLess;
+}
 
 type GroupAt = Pick<ChangedGroup, "one" | "journal">;
 

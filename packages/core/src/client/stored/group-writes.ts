@@ -155,7 +155,8 @@ export function safetyOf(home: Home, one: StoredGroup, own: Membership, sight: S
   };
 }
 
-async function isAt({ storage }: Home, journal: Journal): Promise<boolean> {
+/** Whether a group is in the storage as its journal knows it. */
+export async function isAt({ storage }: Home, journal: Journal): Promise<boolean> {
   return journal.isAt(await readValue(storage, journal.versionKey));
 }
 

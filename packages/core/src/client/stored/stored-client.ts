@@ -292,7 +292,8 @@ export class StoredClient extends Client {
       if (mustWrite || hasExpired) batch = state.store();
       // What has expired can leave the storage with a later one.
       await (mustWrite ? batch?.done : batch?.done.catch(() => undefined));
-      if (ended.some((one) => batch?.refused.has(one))) return "again";
+      // Left out of the write, because another opener was first.
+      if (ended.some(({ name }) => state.groups.has(name))) return "again";
       // Its group was closed before it was written.
       if (entries?.isWritten === false) throw notOpen();
       return undefined;

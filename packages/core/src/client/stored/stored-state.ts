@@ -278,9 +278,9 @@ export class StoredState implements Keeper, GroupHome {
       if (!isGivenUp()) draft.done();
       return true;
     }
-    const batch = this.writes.store();
-    await batch.done;
-    if (batch.refused.has(one)) throw stale();
+    await this.writes.store().done;
+    // Left out of the write, because another opener was first.
+    if (own.isLapsed) throw stale();
     if (own.isGivenUp) own.end();
     return true;
   }

@@ -58,8 +58,6 @@ export async function makeWrite(
 export class Batch {
   readonly done: Promise<void>;
   isOver = false;
-  /** Groups with which it isn't made, because another opener has changed what their calls went by. */
-  readonly refused: Set<object> = new Set();
   /** Undoes here what couldn't be made safe. */
   undo: ((error: unknown) => void) | undefined;
   readonly #onEnd: () => void;
