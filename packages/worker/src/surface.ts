@@ -66,7 +66,7 @@ export const CLIENT_METHODS = {
   sign: "bytes",
 } as const satisfies Kinds<
   Client,
-  Exclude<MethodOf<Client>, "adopt" | "forget" | "joinBy" | "newKeyPackage">
+  Exclude<MethodOf<Client>, "adopt" | "forget" | "joinBy" | "newGroup" | "newKeyPackage">
 >;
 
 /** The further methods of a client with a storage. Code in the worker may watch it: the page learns of what changes by its calls. */
@@ -105,14 +105,7 @@ export const CLIENT_FUNCTIONS = {
 /**
  * Methods that a page doesn't call. `member` answers from the page's snapshot; the others are for code in the worker.
  */
-type NotCalled =
-  | "withEpoch"
-  | "member"
-  | "commitBy"
-  | "stagedCommit"
-  | "resumptionPsk"
-  | "retire"
-  | "replace";
+type NotCalled = "withEpoch" | "member" | "stagedCommit" | "resumptionPsk" | "retire" | "replace";
 
 /** The methods of a group, and how their results are sent. */
 export const GROUP_METHODS = {

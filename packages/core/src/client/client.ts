@@ -4,7 +4,7 @@ import { destroyKey, guardProvider, signerOf, validateSigner } from "../crypto/i
 import { MlsError } from "../errors.js";
 import {
   type ClientConfig,
-  type Epoch,
+  firstState,
   type GroupState,
   needAuthentication,
   newLifetime,
@@ -128,24 +128,25 @@ export class Client extends ClientBase {
    */
   async createGroup(options: GroupOptions = {}): Promise<Group> {
     const chosen = checkOptions(options, NEW_GROUP);
-    const work = async (config: ClientConfig) => {
-      const { groupId = config.provider.random(config.provider.suite.hash.Nh) } = chosen;
-      needBytes(groupId, "the group ID", MAX_ID_SIZE);
-      this.#groups.checkNew(groupId);
-      const lifetime = newLifetime(config.policy);
-      const signer = await this.signerOr(chosen.signer);
-      const leaf = await createLeafNode(config.provider, signer, config.describeLeaf(), lifetime);
-      return createEpoch(config, groupId, chosen.extensions ?? [], leaf);
-    };
-    const finish = (epoch: Epoch) => {
-      if (chosen.signer !== undefined) this.config.addSigner(chosen.signer);
-      return this.#groups.enter(epoch, {});
-    };
-    return this.run(
-      (config) => ({ work: () => work(config), finish, drop: wipeEpoch }),
-      privateKeysOf,
-      options,
-    );
+    const make = (config: ClientConfig, signer: () => Promise<Signer>) =>
+      this.newGroup(config, signer, chosen);
+    return this.joinBy<Group>(() => make, answer, chosen);
+  }
+
+  /** The state of a new group, whose only member this client is. @internal */
+  async newGroup(
+    config: ClientConfig,
+    signer: () => Promise<Signer>,
+    {
+      groupId = config.provider.random(config.provider.suite.hash.Nh),
+      extensions = [],
+    }: Pick<GroupOptions, "groupId" | "extensions">,
+  ): Promise<GroupState> {
+    needBytes(groupId, "the group ID", MAX_ID_SIZE);
+    this.#groups.checkNew(groupId);
+    const lifetime = newLifetime(config.policy);
+    const leaf = await createLeafNode(config.provider, await signer(), config.describeLeaf(), lifetime);
+    return firstState(await createEpoch(config, groupId, extensions, leaf));
   }
 
   /**
@@ -230,7 +231,7 @@ export class Client extends ClientBase {
   }
 
   /**
-   * Enters the state of a new member whose commit is staged.
+   * Enters the state of a new group, or of a new member whose commit is staged.
    * @param read reads its arguments at the call, and returns what builds the state. That gets the signer, and the state of
    *   this client's group with an ID, when it asks for them
    * @param resultOf makes the result

@@ -2,14 +2,7 @@
 import { type Bytes, needBytes, utf8 } from "../bytes.js";
 import { MlsError } from "../errors.js";
 import { type PreparedCommit, prepareCommit } from "../group/commit/index.js";
-import {
-  type GroupState,
-  type MemberContext,
-  needActive,
-  resumptionPskOf,
-  stageCandidate,
-  wipeEpoch,
-} from "../group/index.js";
+import { type GroupState, needActive, resumptionPskOf, stageCandidate, wipeEpoch } from "../group/index.js";
 import {
   applicationMessage,
   type CommitMessage,
@@ -179,34 +172,22 @@ export class Group extends MemberView {
    */
   async commit(options: CommitOptions & WriteOptions<StagedCommit> = {}): Promise<StagedCommit> {
     const chosen = checkOptions(options, COMMIT);
-    return this.commitBy(chosen, async (context) => {
-      const own = ownProposals(context, this.own.guarded(chosen));
-      return prepareCommit(context, { own, received: this.own.state.proposals }, chosen);
-    });
-  }
-
-  /** Makes a commit as `prepare` says: for functions that few applications load. @internal */
-  commitBy(
-    {
-      replacePending = false,
-      ...options
-    }: Pick<CommitOptions, "replacePending"> & WriteOptions<StagedCommit>,
-    prepare: (context: MemberContext) => Promise<PreparedCommit>,
-  ): Promise<StagedCommit> {
-    const before = () => this.own.toStage(replacePending);
+    const before = () => this.own.toStage(chosen.replacePending ?? false);
     const steps: Steps<PreparedCommit, StagedCommit> = {
       work: async () => {
-        before();
-        return prepare(this.own.context);
+        const { proposals: received } = before();
+        const { context } = this.own;
+        const own = ownProposals(context, this.own.guarded(chosen));
+        return prepareCommit(context, { own, received }, chosen);
       },
-      finish: ({ commit, newSigner, resumes = this.own.state.resumes }) => {
+      finish: ({ commit, newSigner }) => {
         if (newSigner !== undefined) this.own.config.addSigner(newSigner);
-        this.own.step(stageCandidate({ ...before(), resumes }, commit));
+        this.own.step(stageCandidate(before(), commit));
         return this.stagedCommit(commit);
       },
       drop: ({ commit }) => wipeEpoch(commit.epoch),
     };
-    return this.own.run(steps, options);
+    return this.own.run(steps, chosen);
   }
 
   /**

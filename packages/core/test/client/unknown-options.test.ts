@@ -164,8 +164,8 @@ const FUNCTIONS: Readonly<Record<string, Row>> = {
 /** Methods that take no options, and those that only the core calls. */
 const WITHOUT = [
   ...["constructor", "close", "member", "leafNode", "addSigner", "keyPackages"],
-  ...["replace", "retire", "resumptionPsk", "commitBy", "adopt", "stagedCommit", "needsKey", "signerOr"],
-  ...["forget", "joinBy", "newKeyPackage"],
+  ...["replace", "retire", "resumptionPsk", "adopt", "stagedCommit", "needsKey", "signerOr"],
+  ...["forget", "joinBy", "newGroup", "newKeyPackage"],
   ...["run", "perform", "restoreFrom", "load", "findPsk", "isOpen", "length", "name", "prototype"],
 ];
 

@@ -272,7 +272,7 @@ const OTHERS = [
   ...["join", "readWelcome", "restore", "dropProposals", "mergePendingCommit", "clearPendingCommit", "close"],
   ...["receive", "receiveAll", "withEpoch", "merge", "discard", "follow", "resume"],
   ...["config", "current", "cached", "ownLeaf", "predecessor", "provider", "externalPsk", "configOfGroups"],
-  ...["kept", "signer", "run", "signerOr", "findPsk", "isOpen", "needsKey", "adopt", "commitBy", "retire"],
+  ...["kept", "signer", "run", "signerOr", "findPsk", "isOpen", "needsKey", "adopt", "retire"],
   ...[
     "replace",
     "resumptionPsk",
@@ -283,6 +283,7 @@ const OTHERS = [
     "groups",
     "forget",
     "joinBy",
+    "newGroup",
     "newKeyPackage",
   ],
 ];

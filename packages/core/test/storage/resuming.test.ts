@@ -3,7 +3,7 @@ import type { Group } from "@copse/core";
 import { branch, reinitialize } from "@copse/core/resumption";
 import { code, failure } from "@copse/test-support/errors";
 import { expect, it } from "vitest";
-import { type Hold, ID, opened, SUITE, TestStorage, team } from "./stores.js";
+import { found, type Hold, ID, opened, SUITE, TestStorage, team } from "./stores.js";
 
 const NEXT = new Uint8Array([7]);
 const REINIT = { groupId: NEXT, cipherSuite: SUITE, extensions: [] };
@@ -19,9 +19,29 @@ it("one that fails leaves nothing, and can be made anew", async () => {
   expect((await reinitialize(alice, a, { add })).group.members).toHaveLength(2);
 });
 
-it("one whose merge isn't written leaves nothing", async () => {
+it("one is made by one write, and one that isn't written can be made anew, also after a restart", async () => {
+  const { storage, alice, a, b, bob } = await team();
+  await a.receive((await b.commit({ reinit: REINIT })).commit);
+  await b.mergePendingCommit();
+  const add = [await bob.client.createKeyPackage()];
+  // All that it writes.
+  for (let i = 0; i < 4; i++) storage.fates.push("lost");
+  expect(await failure(reinitialize(alice, a, { add }))).toEqual(code("storage"));
+  storage.fates.length = 0;
+  const anew = await opened(storage);
+  for (const client of [alice, anew]) expect(client.knownGroups()).toHaveLength(1);
+  const { writes } = storage;
+  const { group, welcome } = await reinitialize(anew, (await anew.group(ID)) as Group, { add });
+  expect(storage.writes).toBe(writes + 1);
+  const joined = await bob.client.join(welcome as Uint8Array, { previous: b });
+  expect(joined.epochAuthenticator).toEqual(group.epochAuthenticator);
+  expect((await found(storage, NEXT)).epochAuthenticator).toEqual(group.epochAuthenticator);
+  expect(group).toMatchObject({ epoch: 1n, resumes: { by: "reinit", groupId: ID } });
+});
+
+it("one whose write is made, and not answered, leaves nothing", async () => {
   const { storage, alice, a, bob } = await team();
-  storage.fates.push("made", "made", "late");
+  storage.fates.push("late");
   const add = [await bob.client.createKeyPackage()];
   expect(await failure(branch(alice, a, { add }))).toEqual(code("storage"));
   expect(storage.fates).toEqual([]);
@@ -35,9 +55,9 @@ it("one that is given up while the storage waits ends at once, and is gone when 
   const ended = new AbortController();
   let hold: Hold | undefined;
   let count: number | undefined;
-  // The client keeps the functions that it was opened with. The third write is that of the merge.
+  // The client keeps the functions that it was opened with.
   storage.write = (...change) => {
-    if (count !== undefined && ++count === 3) {
+    if (count !== undefined && ++count === 1) {
       hold = storage.hold();
       setTimeout(() => ended.abort());
     }

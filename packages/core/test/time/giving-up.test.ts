@@ -510,7 +510,7 @@ const AT_ONCE: readonly string[] = [
   "forget",
   "joinBy",
   "newKeyPackage",
-  "commitBy",
+  "newGroup",
   "resumptionPsk",
   "needsKey",
   "retire",

@@ -1,13 +1,14 @@
 // RFC 9420 §11.2, §11.3: creating a group that resumes another one.
 import type { Bytes } from "../../bytes.js";
+import { onFailure } from "../../crypto/index.js";
 import { UnsupportedError } from "../../errors.js";
-import { prepareResumption } from "../../group/commit/index.js";
-import type { GroupState } from "../../group/index.js";
+import { type PreparedCommit, prepareResumption } from "../../group/commit/index.js";
+import { type ClientConfig, firstState, type GroupState, stepTo, wipeState } from "../../group/index.js";
 import { needReinit } from "../../group/join/index.js";
 import type { ResumptionOptions, ResumptionUsage } from "../../group/proposals/index.js";
 import { answer, OPERATION, type OperationOptions, perform } from "../../operation/index.js";
 import { checkOptions, type OptionShape } from "../../option-shapes.js";
-import type { CipherSuite } from "../../provider/index.js";
+import type { CipherSuite, Signer } from "../../provider/index.js";
 import { ProtocolVersion, type ReInit, ResumptionPSKUsage } from "../../wire/index.js";
 import type { Client } from "../client.js";
 import type { Group } from "../group.js";
@@ -45,7 +46,9 @@ const BRANCH: OptionShape<BranchOptions> = { ...REINITIALIZE, groupId: "bytes", 
  * and their clients check the link.
  * @param client that of a member of the group
  * @param options `extensions`: GroupContext extensions; default: those of the group
- * @throws ValidationError if a new member isn't a member of the group; otherwise as {@link Group.commit}
+ * @throws ValidationError if a new member isn't a member of the group; `storage` if the new group couldn't be written: it is
+ *   deleted then, as far as that can be written. If it is in the storage all the same, delete it before you call again, as
+ *   nobody has its Welcome; otherwise as {@link Group.commit}
  * @example
  * const { group, welcome } = await branch(alice, team, { add: [keyPackageOfBob] });
  */
@@ -55,7 +58,7 @@ export async function branch(client: Client, from: Group, options: BranchOptions
   needGroup(from);
   await inTurn(from, () => undefined, chosen);
   const { groupId, extensions = from.extensions, signer, ...resumption } = chosen;
-  // Without an ID of the options, createGroup() chooses one.
+  // Without an ID of the options, one is chosen.
   const created = groupId === undefined ? { extensions, signer } : { groupId, extensions, signer };
   return resume(client, from, ResumptionPSKUsage.branch, created, resumption);
 }
@@ -65,7 +68,7 @@ export async function branch(client: Client, from: Group, options: BranchOptions
  * may differ from the old group's.
  * @param options `add`: key packages of all other members of the old group
  * @throws MlsError `usage` if the old group didn't end by ReInit; UnsupportedError for another suite;
- *   ValidationError unless the members are the same; otherwise as {@link Group.commit}
+ *   ValidationError unless the members are the same; `storage` as {@link branch}; otherwise as {@link Group.commit}
  * @example
  * const { group, welcome } = await reinitialize(alice, oldGroup, { add: [keyPackageOfBob] });
  */
@@ -107,20 +110,35 @@ async function resume(
   options: Omit<ReinitializeOptions, "signer">,
 ): Promise<NewGroup> {
   const { signal } = options;
-  const group = await client.createGroup({ ...created, signal });
-  try {
-    const findPsk = (epoch: bigint) => from.resumptionPsk(epoch);
-    const staged = await group.commitBy(options, async (context) => {
+  let commit!: PreparedCommit["commit"];
+  let made: Group | undefined;
+  const make = async (config: ClientConfig, signer: () => Promise<Signer>) => {
+    const before = await client.newGroup(config, signer, created);
+    const prepare = async () => {
+      const context = { config, epoch: before.current, past: [], signer: await signer(), staged: false };
       const old = await inTurn(from, () => from.predecessor, options);
-      return prepareResumption(context, old, usage, findPsk, options);
-    });
-    const { welcome, ratchetTree } = staged;
-    // This client is the only member, so no other commit can come first.
-    await staged.merge({ signal });
-    return { group, welcome, ratchetTree };
+      return prepareResumption(context, old, usage, (epoch) => from.resumptionPsk(epoch), options);
+    };
+    const prepared = await onFailure(prepare, () => wipeState(before));
+    commit = prepared.commit;
+    // This client is the only member, so no other commit can come first, and nobody sends anything in the epoch before.
+    const { state, release } = stepTo(before, firstState(commit.epoch, prepared.resumes));
+    release?.();
+    return state;
+  };
+  const answered = (group: Group): NewGroup => {
+    made = group;
+    return {
+      group,
+      welcome: commit.welcome?.slice(),
+      ratchetTree: commit.needsTree ? group.ratchetTree : undefined,
+    };
+  };
+  try {
+    return await client.joinBy(() => make, answered, { signer: created.signer, signal });
   } catch (error) {
-    const gone = client.forget(group);
-    // A storage that never answers is given up by the signal.
+    // The storage may have it, and nobody gets its Welcome. One that never answers is given up by the signal.
+    const gone = made && client.forget(made);
     await perform({ work: () => gone, finish: answer }, { signal }).catch(() => undefined);
     throw error;
   }
