@@ -15,6 +15,7 @@ export function watched(stored = false) {
   const live = new Set<HpkePrivateKey>();
   const numbers = new Map<HpkePrivateKey, number>();
   const store = new Map<number, HpkePrivateKey>();
+  const destroyed = new Set<HpkePrivateKey>();
   let next = 0;
   const note = <P extends { privateKey: HpkePrivateKey }>(pair: P): P => {
     live.add(pair.privateKey);
@@ -26,16 +27,22 @@ export function watched(stored = false) {
     deriveKeyPair: async (ikm) => note(await suite.hpke.deriveKeyPair(ikm)),
     importPrivateKey: async (bytes) => note(await suite.hpke.importPrivateKey(bytes)),
     destroyPrivateKey(key) {
+      destroyed.add(key);
       const number = numbers.get(key);
       if (number !== undefined) {
         store.delete(number);
-        for (const [handle, other] of numbers) if (other === number) live.delete(handle);
+        for (const [handle, other] of numbers) {
+          if (other !== number) continue;
+          live.delete(handle);
+          destroyed.add(handle);
+        }
       }
       live.delete(key);
       return suite.hpke.destroyPrivateKey(key);
     },
     ...(stored && {
       savePrivateKey(key: HpkePrivateKey) {
+        if (destroyed.has(key)) throw new MlsError("state", "the key was destroyed");
         const number = numbers.get(key) ?? next++;
         numbers.set(key, number);
         store.set(number, key);
