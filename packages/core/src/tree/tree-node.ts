@@ -240,7 +240,7 @@ export interface ParentChange {
 
 /** The differences between two trees. */
 export interface TreeChanges {
-  /** In the order of their indices. To the right of the first tree, every leaf is listed. */
+  /** In the order of their indices: at least one below each parent that changes. To the right of the first tree, every leaf is listed. */
   readonly leaves: readonly LeafEdit[];
   /** A blank parent that the first tree doesn't have is no difference. */
   readonly parents: readonly ParentChange[];
@@ -264,10 +264,15 @@ export function treeChanges(
   if (from === to) return changes;
   const either = (from ?? to) as TreeNode;
   const growth = widthOf(to ?? either) - widthOf(from ?? either);
+  const listed = changes.leaves.length;
+  let changed: TreeParent | undefined;
   if (growth >= 0 && to?.kind === "parent") {
     // A wider tree has another root.
     const before = growth > 0 ? undefined : from?.content;
-    if (before !== to.content) changes.parents.push({ nodeIndex: to.nodeIndex, node: to.content });
+    if (before !== to.content) {
+      changed = to;
+      changes.parents.push({ nodeIndex: to.nodeIndex, node: to.content });
+    }
   }
   if (either.kind === "leaf" && growth === 0) {
     const content = (to as TreeLeaf | undefined)?.content;
@@ -280,7 +285,15 @@ export function treeChanges(
   // The narrower tree is at the place of the wider one's left half.
   const [a, b] = [from as TreeParent | undefined, to as TreeParent | undefined];
   treeChanges(growth > 0 ? from : a?.left, growth < 0 ? to : b?.left, changes);
-  return treeChanges(growth > 0 ? undefined : a?.right, growth < 0 ? undefined : b?.right, changes);
+  treeChanges(growth > 0 ? undefined : a?.right, growth < 0 ? undefined : b?.right, changes);
+  // A member who was added and removed since has blanked it, and left its leaf as it was.
+  if (changed !== undefined && changes.leaves.length === listed) changes.leaves.push(firstLeaf(changed));
+  return changes;
+}
+
+/** The first leaf below a node, as it is. */
+function firstLeaf(node: TreeNode): LeafEdit {
+  return node.kind === "leaf" ? { leafIndex: node.nodeIndex / 2, node: node.content } : firstLeaf(node.left);
 }
 
 /** What all members of a tree have in common. */

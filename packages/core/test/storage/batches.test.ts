@@ -1,9 +1,10 @@
 // RFC 9420 §9.2: several messages share one write, and none is answered before it.
-import type { Bytes } from "@copse/core";
+import type { Bytes, Group } from "@copse/core";
 import { text } from "@copse/test-support/bytes";
+import { party } from "@copse/test-support/clients";
 import { code, failure } from "@copse/test-support/errors";
 import { expect, it } from "vitest";
-import { found, ID, team } from "./stores.js";
+import { found, ID, SUITE, team } from "./stores.js";
 
 const words = (count: number) => Array.from({ length: count }, (_, i) => `message ${i}`);
 
@@ -125,4 +126,34 @@ it("a batch that refuses something while the storage can't be read takes nothing
   storage.isDown = false;
   const results = await a.receiveAll([message, own]);
   expect(results.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled"]);
+});
+
+it("a member who is added and removed in one batch leaves the tree that the others have", async () => {
+  const { storage, a, b } = await team();
+  const others = await Promise.all(Array.from({ length: 30 }, (_, n) => party(`${n + 2}`, { suite: SUITE })));
+  const added = await b.add(await Promise.all(others.map(({ client }) => client.createKeyPackage())));
+  await b.mergePendingCommit();
+  const c = (await others[2]?.client.join(added.welcome as Bytes)) as Group;
+  const removed = await b.remove(7);
+  await b.mergePendingCommit();
+  await c.receive(removed.commit);
+  for (const { commit } of [added, removed]) await a.receive(commit);
+  // The parent of leaves 4 to 7, of which the last is blank.
+  const { commit } = await c.update();
+  await Promise.all([a.receive(commit), b.receive(commit)]);
+  const commits: Bytes[] = [];
+  const eighth = await party("7", { suite: SUITE });
+  const calls = [
+    async () => b.add(await eighth.client.createKeyPackage()),
+    () => b.remove(7),
+    () => b.update(),
+  ];
+  for (const call of calls) {
+    commits.push((await call()).commit);
+    await b.mergePendingCommit();
+  }
+  await a.receiveAll(commits.splice(0, 2));
+  const again = await found(storage, ID);
+  await again.receive(commits[0] as Bytes);
+  expect(again.epochAuthenticator).toEqual(b.epochAuthenticator);
 });

@@ -106,13 +106,25 @@ describe("a tree that was saved and loaded", () => {
     },
   );
 
-  it("is changed by saved changes as the original is", async () => {
-    const before = grown(5, 40);
-    let after = before;
-    const random = randomFrom(6);
-    for (let i = 0; i < 8; i++) after = randomChange(after, 2000 + i, random)(after);
-    const changes = before.changesTo(after);
-    const restored = (await loaded(before)).withChanges(changes);
+  it("is changed by saved changes as the original is, however many steps they are of", async () => {
+    for (let seed = 1; seed <= 200; seed++) {
+      const random = randomFrom(seed);
+      const before = grown(seed, 1 + random(40));
+      let after = before;
+      for (let i = random(12); i >= 0; i--) after = randomChange(after, 2000 + i, random)(after);
+      const restored = (await loaded(before)).withChanges(before.changesTo(after));
+      expect(await everythingOf(restored), `seed ${seed}`).toEqual(await everythingOf(after));
+    }
+  });
+
+  it("has no parents of before where a member was added and removed since", async () => {
+    const four = RatchetTree.of(fakeLeaf(0))
+      .addAll([1, 2, 3].map((n) => fakeLeaf(n)))
+      .tree.remove(3);
+    const parents = new Map(four.filteredDirectPath(0).map(({ node }, i) => [node, fakeParent(i)]));
+    const before = four.withPath(0, fakeLeaf(9), parents);
+    const after = before.add(fakeLeaf(10)).tree.remove(3);
+    const restored = (await loaded(before)).withChanges(before.changesTo(after));
     expect(await everythingOf(restored)).toEqual(await everythingOf(after));
   });
 
