@@ -269,6 +269,7 @@ export class ClientWrites {
       (group.one.isUsedElsewhere?.() === true || isOvertaken(group, this.groups));
     if (contents.isRefused || contents.changed.some(isLate)) throw stale();
     const { kept } = contents;
+    this.keyPackages.letGo(kept);
     leaveOut(contents, this.groups);
     const ending = new Set(contents.ending.keys());
     const [version, known] = [this.#version, this.#changes];
@@ -312,7 +313,10 @@ export class ClientWrites {
         this.#version = steps[0]?.to;
         signed.done();
         this.keyPackages.wrote(kept);
-      } else this.isBehind = true;
+      } else {
+        this.isBehind = true;
+        this.keyPackages.end((id) => kept.has(id));
+      }
       this.#changes++;
       return true;
     } catch (error) {

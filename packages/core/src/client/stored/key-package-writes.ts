@@ -100,19 +100,32 @@ export class KeyPackageWrites {
     this.#kept().recorded([...kept.values()]);
     for (const done of this.#written) done();
     this.#stored = kept;
-    this.#end();
+    this.end();
   }
 
-  /** Ends the keys of those that neither the storage has any more nor the client. */
-  #end(): void {
+  /**
+   * Ends the keys of those that neither the storage has any more nor the client.
+   * @param isStored whether the storage has one, or may have
+   */
+  end(isStored = (id: string): boolean => this.#stored.has(id)): void {
     const { all } = this;
     for (const [id, own] of this.#ending) {
       // It came back, because its deletion wasn't written: whoever uses it or deletes it now ends its keys.
       const isBack = all.has(id);
-      if (this.#stored.has(id) && !isBack) continue;
+      if (isStored(id) && !isBack) continue;
       this.#ending.delete(id);
       if (!isBack) this.#kept().end(own);
     }
+  }
+
+  /**
+   * Lets go of those that another opener has taken away before a write could: that one ends their keys, or has joined by
+   * them, and its group has the leaf key now.
+   * @param kept those of the write
+   */
+  letGo(kept: KeyPackageMap): void {
+    for (const id of this.#ending.keys())
+      if (!kept.has(id) && !this.#stored.has(id)) this.#ending.delete(id);
   }
 
   /** Has the keys of key packages that are deleted end when the storage doesn't have them any more. */
@@ -133,6 +146,7 @@ export class KeyPackageWrites {
 
   /** Undoes here what wasn't written. @param isRefused whether the storage surely doesn't have it */
   drop(kept: KeyPackageMap, isRefused: boolean): void {
+    this.letGo(kept);
     this.#takeBack(this.#stored, kept, !isRefused);
   }
 
@@ -200,6 +214,8 @@ export class KeyPackageWrites {
   take(found: Loaded, kept: KeyPackageMap | undefined, isOwn: boolean): void {
     const store = this.#kept();
     const [before, now] = [this.#stored, this.all];
+    // What is being written may have taken it away: its answer says so.
+    const isOpen = (id: string) => kept !== undefined && !kept.has(id);
     this.#stored = new Map();
     for (const [id, theirs] of found) {
       const [mine, former, batch] = [now.get(id), before.get(id), kept?.get(id)];
@@ -228,12 +244,11 @@ export class KeyPackageWrites {
       if (found.has(id)) continue;
       const mine = now.get(id);
       if (mine !== undefined) store.delete(mine.reference, true);
+      if (!isOwn && !isOpen(id)) this.#ending.delete(id);
       kept?.delete(id);
-      // Who took it away ends its keys, or has joined by it: its group has the leaf key now.
-      if (!isOwn) this.#ending.delete(id);
     }
     store.recorded(store.all);
-    this.#end();
+    this.end((id) => this.#stored.has(id) || isOpen(id));
   }
 }
 
