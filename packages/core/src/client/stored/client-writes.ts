@@ -12,6 +12,7 @@ import {
   type ChangedGroup,
   type Contents,
   changeOf,
+  draftOf,
   type Ending,
   goingWith,
   isOvertaken,
@@ -38,7 +39,7 @@ import {
 } from "./entries.js";
 import { isStale, saidError, stale } from "./failures.js";
 import { type Home, isHere, isOpen, lapse, refreshGroup, type StoredGroup } from "./group-writes.js";
-import { type Draft, stepFrom } from "./journal.js";
+import { stepFrom } from "./journal.js";
 import type { KeptSigners } from "./kept-signers.js";
 import { KeyPackageWrites } from "./key-package-writes.js";
 import { type Batch, Batches, inTurn, makeWrite } from "./writing.js";
@@ -279,7 +280,7 @@ export class ClientWrites {
       changes.push(...(await this.keyPackages.changes(kept)));
       const written: ChangedGroup[] = [];
       for (const group of contents.changed) {
-        const draft = await this.#draft(contents, group);
+        const draft = await draftOf(contents, group);
         if (draft === "closed") continue;
         const { one, status, successor, signers } = group;
         written.push(group);
@@ -329,21 +330,6 @@ export class ClientWrites {
       return false;
     } finally {
       wipe(...changes.map(({ value }) => value));
-    }
-  }
-
-  async #draft({ drafts }: Contents, { one, own }: ChangedGroup): Promise<Draft | undefined | "closed"> {
-    if (!isOpen(one)) return "closed";
-    if (drafts.has(one)) return drafts.get(one);
-    try {
-      // Also where only what the client lists has changed: another opener's list may be of a state that isn't the one here.
-      const draft = await one.journal.next(own, one.status !== undefined);
-      drafts.set(one, draft);
-      return draft;
-    } catch (error) {
-      // Closed meanwhile: its own call says so, and the others go on.
-      if (own.state.status !== "closed") throw error;
-      return "closed";
     }
   }
 

@@ -78,6 +78,25 @@ export function leaveOut(contents: Contents, groups: Groups): void {
   });
 }
 
+/** The write of a group; `undefined` if the storage has all of it. */
+export async function draftOf(
+  { drafts }: Contents,
+  { one, own }: ChangedGroup,
+): Promise<Draft | undefined | "closed"> {
+  if (!isOpen(one)) return "closed";
+  if (drafts.has(one)) return drafts.get(one);
+  try {
+    // Also where only what the client lists has changed: another opener's list may be of a state that isn't the one here.
+    const draft = await one.journal.next(own, one.status !== undefined);
+    drafts.set(one, draft);
+    return draft;
+  } catch (error) {
+    // Closed meanwhile: its own call says so, and the others go on.
+    if (own.state.status !== "closed") throw error;
+    return "closed";
+  }
+}
+
 /**
  * Drops groups that another opener has moved on: their operations are done again or refused, and the rest of the write goes on.
  * @returns whether there were any

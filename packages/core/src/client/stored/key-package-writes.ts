@@ -124,8 +124,7 @@ export class KeyPackageWrites {
    * @param kept those of the write
    */
   letGo(kept: KeyPackageMap): void {
-    for (const id of this.#ending.keys())
-      if (!kept.has(id) && !this.#stored.has(id)) this.#ending.delete(id);
+    for (const id of this.#ending.keys()) if (!kept.has(id) && !this.#stored.has(id)) this.#ending.delete(id);
   }
 
   /** Has the keys of key packages that are deleted end when the storage doesn't have them any more. */
