@@ -93,7 +93,9 @@ export class HeldKeys {
 
   /** Takes over the keys of a group that this one replaces: saved states of it are there until this one is saved. */
   inherit(from: HeldKeys): void {
-    this.#last.push(...from.#recorded, ...from.#last, ...from.#earlier);
+    const all = [...from.#recorded, ...from.#last, ...from.#earlier];
+    // Where it is stored, groups that aren't open may need it.
+    this.#last.push(...all.filter((key) => key !== from.#shared));
   }
 
   /**

@@ -15,7 +15,7 @@ import {
   draftOf,
   type Ending,
   goingWith,
-  isOvertaken,
+  isLate,
   isStill,
   leaveOut,
   leaveOutMoved,
@@ -71,6 +71,8 @@ export class ClientWrites {
   /** Groups that are new, or whose status has changed, with those that they take the place of; and those that end. */
   readonly changed: Map<StoredGroup, Replaced> = new Map();
   readonly ending: Ending = new Map();
+  /** Those that one call ends. */
+  ended: StoredGroup[] = [];
   /** Entries of the application that go with what is changed. */
   readonly #entries = new Set<AppEntries>();
   readonly #batches = new Batches((batch) => this.#storeClient(batch));
@@ -118,13 +120,13 @@ export class ClientWrites {
    * @returns whether there was anything, now or in an operation whose caller wasn't told: see {@link tell}
    */
   async refresh(): Promise<boolean> {
-    let isChanged = await this.#look();
+    let isChanged = await this.look();
     for (const one of this.groups.values()) if (await refreshGroup(this.#home, one)) isChanged = true;
     return isChanged || [...this.groups.values()].some(({ views, told }) => views !== told);
   }
 
   /** Looks whether another opener has changed what the client has, and takes it over. @returns whether there was anything */
-  async #look(): Promise<boolean> {
+  async look(): Promise<boolean> {
     await this.#batches.running?.done.catch(() => undefined);
     const changes = this.#changes;
     const version = await readValue(this.#home.storage, VERSION_KEY);
@@ -148,7 +150,7 @@ export class ClientWrites {
     for (let tries = 1; ; tries++) {
       const version = this.#version;
       const isOld = async () => {
-        await this.#look();
+        await this.look();
         return tries < MAX_TRIES && !isSame(version, this.#version);
       };
       try {
@@ -185,6 +187,12 @@ export class ClientWrites {
   /** Writes a group with the next write of the client: what it goes by is as it is now. */
   change(one: StoredGroup): void {
     this.changed.set(one, replacedBy(one, this.groups));
+  }
+
+  /** Deletes a group with the next write of the client. @param status what it is: see {@link Ending} */
+  end(one: StoredGroup, status = one.status): void {
+    this.ending.set(one, status);
+    this.ended.push(one);
   }
 
   /** Keeps entries of the application for the next write. @param groups those that the call has changed */
@@ -265,10 +273,7 @@ export class ClientWrites {
   async #tryStore(batch: Batch, contents: Contents, tries: number): Promise<boolean> {
     await this.ready();
     if (batch.isOver) return true;
-    const isLate = (group: ChangedGroup) =>
-      group.one.status === undefined &&
-      (group.one.isUsedElsewhere?.() === true || isOvertaken(group, this.groups));
-    if (contents.isRefused || contents.changed.some(isLate)) throw stale();
+    if (contents.isRefused || contents.changed.some((one) => isLate(one, this.groups))) throw stale();
     const { kept } = contents;
     this.keyPackages.letGo(kept);
     leaveOut(contents, this.groups);
@@ -326,7 +331,7 @@ export class ClientWrites {
       this.isBehind = true;
       await this.ready();
       const isLess = await leaveOutMoved(this.#home, contents.changed, error);
-      if (!isLess && isSame(version, this.#version) && (ending.size === 0 || tries > 10)) throw error;
+      if (!isLess && isSame(version, this.#version) && ending.size === 0) throw error;
       return false;
     } finally {
       wipe(...changes.map(({ value }) => value));
@@ -335,7 +340,11 @@ export class ClientWrites {
 
   #wrote(written: readonly ChangedGroup[], ending: ReadonlySet<StoredGroup>): void {
     const groups = new Map(this.groups);
-    for (const { name } of ending) groups.delete(name);
+    for (const { name, group } of ending) {
+      groups.delete(name);
+      // Asked for while it was deleted. One that is given up ends with its own call.
+      if (group?.own.isGivenUp === false) group.own.close(stale());
+    }
     for (const { one, status, successor, signers } of written) {
       Object.assign(one, { status, successor, signers });
       groups.set(one.name, one);
@@ -382,7 +391,9 @@ export class ClientWrites {
     }
     this.groups = groups;
     this.#home.signers.found(found.signers);
-    for (const [name, { group }] of before) if (!groups.has(name)) group?.own.close(stale());
+    // One that is given up ends with its own call, which may have deleted it just now.
+    for (const [name, { group }] of before)
+      if (!groups.has(name) && group?.own.isGivenUp === false) group.own.close(stale());
     this.#version = found.version;
     this.isBehind = false;
     this.#changes++;

@@ -37,8 +37,14 @@ export function replacedBy({ name, id, group }: StoredGroup, groups: Groups): Re
 }
 
 /** Whether a group would take the place of one that its call didn't know, or that was another one then. */
-export function isOvertaken({ one, replaced }: ChangedGroup, groups: Groups): boolean {
+function isOvertaken({ one, replaced }: ChangedGroup, groups: Groups): boolean {
   return [...replacedBy(one, groups)].some(([other, status]) => replaced.get(other) !== status);
+}
+
+/** Whether a group that is new was joined by what another opener has used since, or where that one has a group. */
+export function isLate(group: ChangedGroup, groups: Groups): boolean {
+  const { status, isUsedElsewhere } = group.one;
+  return status === undefined && (isUsedElsewhere?.() === true || isOvertaken(group, groups));
 }
 
 /** What the entry of an open group changes to, as it is now. */
@@ -109,8 +115,9 @@ export async function leaveOutMoved(
   let isLess = false;
   for (const group of changed) {
     const { one, own, journal } = group;
-    if ((await isAt(home, journal)) || !isStill(group)) continue;
-    lapse(one, own, error);
+    if (await isAt(home, journal)) continue;
+    // One that was closed meanwhile goes without.
+    if (isStill(group)) lapse(one, own, error);
     isLess = true;
   }
   return isLess;

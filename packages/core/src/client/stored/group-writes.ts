@@ -75,6 +75,8 @@ export interface Home {
   ): Promise<boolean>;
   /** Looks in the storage for signers that a group needs. @throws MlsError `missing-signer` without them */
   signersFor(state: GroupState): Promise<void>;
+  /** Looks whether another opener has changed the list of groups, and takes it over. @returns whether there was anything */
+  look(): Promise<boolean>;
   /** Takes a group over that was loaded: it doesn't stand in its own way. */
   entering<T>(one: StoredGroup, enter: () => T): T;
   /** Why the storage doesn't have the group any more: `stale-state` if another opener has deleted it. */
@@ -220,8 +222,16 @@ async function reload(home: Home, one: StoredGroup, own: Membership, attempt: ob
     wipeState(loaded.state);
     throw notOpen();
   }
-  home.entering(one, () => takeOver(one, own, journal, loaded));
+  try {
+    home.entering(one, () => takeOver(one, own, journal, loaded));
+  } catch (error) {
+    // It was joined elsewhere, and took the place of a group that this client still has.
+    if (!isTaken(error) || !(await home.look())) throw error;
+    await reload(home, one, own, attempt);
+  }
 }
+
+const isTaken = (error: unknown) => error instanceof MlsError && error.code === "group-exists";
 
 /** Looks whether another opener has moved a group on, and takes that over. @returns whether there was anything */
 export async function refreshGroup(home: Home, one: StoredGroup): Promise<boolean> {

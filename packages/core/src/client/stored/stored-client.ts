@@ -123,7 +123,7 @@ export class StoredClient extends Client {
       status ??= found?.status;
       // Who gives up joining a group doesn't delete one that another opener has joined meanwhile.
       if (found === undefined || (status === "joining" && found.status !== status)) return false;
-      this.#state.writes.ending.set(found, found.status);
+      this.#state.writes.end(found);
       return true;
     };
     return this.perform({ work: () => undefined, finish }, options);
@@ -265,11 +265,21 @@ export class StoredClient extends Client {
     let batch: Batch | undefined;
     let entries: AppEntries | undefined;
     let ended!: readonly StoredGroup[];
+    let refusal: unknown;
+    const guarded = (call: () => T) => {
+      try {
+        return call();
+      } catch (error) {
+        refusal = error;
+        throw error;
+      }
+    };
     const finish = (result: R) => {
       before = state.mark;
-      const answer = steps.finish(result);
-      ended = [...state.ending.keys()].filter((one) => !before.ending.has(one));
-      isChanged = !isSameMark(before, state.mark);
+      state.ended = [];
+      const answer = guarded(() => steps.finish(result));
+      ended = state.ended;
+      isChanged = ended.length > 0 || !isSameMark(before, state.mark);
       hasExpired = this.kept.takeExpired();
       return answer;
     };
@@ -301,9 +311,10 @@ export class StoredClient extends Client {
     const unsafe = () => state.giveUp(batch);
     const { isPartlyDone, drop, turn, failed } = steps;
     const all = { work, finish, isPartlyDone, beside, drop, turn, store, unsafe, failed };
-    const answer = super.perform(all, options);
-    if (options.alongside === undefined) return answer;
-    return answer.catch(async (error: unknown) => {
+    return super.perform(all, options).catch(async (error: unknown) => {
+      // What it was refused by may be what another opener has ended since.
+      if (refusal !== undefined && error === refusal && (await state.look()))
+        return this.perform(steps, options);
       // So that the client shows what is there when its caller learns of it.
       if (isUndone) await state.ready().catch(() => undefined);
       throw error;
@@ -325,8 +336,10 @@ export class StoredClient extends Client {
   }
 
   async #open(found: StoredGroup, options: OperationOptions): Promise<Group> {
-    let group = found.group;
-    if (group === undefined || !isHere(found)) {
+    // One that takes its place may be written just now.
+    const open = found.status === "joining" ? undefined : this.groups.get(found.groupId);
+    let group = open ?? (isHere(found) ? found.group : undefined);
+    if (group === undefined) {
       let enter: Awaited<ReturnType<StoredState["read"]>>["enter"];
       const read = async (config: ClientConfig) => {
         const opened = await this.#state.read(config, found);

@@ -147,6 +147,8 @@ export class StoredState implements Keeper, GroupHome {
   ): Promise<{ loaded: LoadedState; enter: (restore: () => Group) => Group }> {
     const { loaded, journal } = await loadGroup(this, one, config);
     const enter = (restore: () => Group) => {
+      // Deleted meanwhile.
+      if (!this.writes.groups.has(one.name)) throw stale();
       if (one.group !== undefined && isHere(one)) {
         // Two calls have asked for it.
         wipeState(loaded.state);
@@ -156,6 +158,10 @@ export class StoredState implements Keeper, GroupHome {
       return this.entering(one, restore);
     };
     return { loaded, enter };
+  }
+
+  look(): Promise<boolean> {
+    return this.writes.look();
   }
 
   entering<T>(one: StoredGroup, enter: () => T): T {
@@ -228,7 +234,7 @@ export class StoredState implements Keeper, GroupHome {
   forget(group: Group): Promise<void> {
     const one = this.#of.get(group);
     one?.group?.own.close();
-    if (one !== undefined) this.writes.ending.set(one, one.status);
+    if (one !== undefined) this.writes.end(one);
     return this.writes.store().done;
   }
 
@@ -263,7 +269,7 @@ export class StoredState implements Keeper, GroupHome {
   ): Promise<boolean> {
     if (own.state.status === "closed") throw notOpen();
     if (own.isGivenUp) {
-      this.writes.ending.set(one, "joining");
+      this.writes.end(one, "joining");
       this.writes.keep(entries, [one]);
     } else if (isListedOtherwise(one, own.state)) {
       this.writes.change(one);
