@@ -13,7 +13,7 @@ export interface KnownKeys {
   readonly recorded?: Iterable<HpkePrivateKey>;
   /** Those that only the record before needs. */
   readonly retired?: readonly HpkePrivateKey[];
-  /** The leaf key, if it is that of a key package that may be used again: other groups may have it too. */
+  /** The leaf key of the key package that the client joined by, if that may be used again: other groups may have it too. */
   readonly shared?: HpkePrivateKey | undefined;
 }
 
@@ -26,8 +26,9 @@ export class HeldKeys {
   readonly scope: KeyScope;
   /** Whether a record of the state is on its way to a storage, and nobody knows yet whether that has it. */
   isRecording = false;
+  /** As in {@link KnownKeys}. It stays the same when the group has another leaf key. */
+  shared: HpkePrivateKey | undefined;
   readonly #isNeeded: (key: HpkePrivateKey) => boolean;
-  #shared: HpkePrivateKey | undefined;
   /** Those that the last record needs. */
   #recorded!: ReadonlySet<HpkePrivateKey>;
   /** Those of them that the state doesn't need any more. */
@@ -44,7 +45,7 @@ export class HeldKeys {
 
   /** Begins, or begins anew, with the keys of a state that was loaded. */
   begin({ recorded = [], retired = [], shared }: KnownKeys): void {
-    this.#shared = shared;
+    this.shared = shared;
     this.#recorded = this.#storedAmong(recorded);
     this.#last = [];
     this.#earlier = retired;
@@ -54,11 +55,6 @@ export class HeldKeys {
   /** What the next record lists: the keys that only the last one needs. */
   get retired(): readonly HpkePrivateKey[] {
     return this.#last;
-  }
-
-  /** Whether other groups may have a leaf key too. */
-  isShared(leafKey: HpkePrivateKey): boolean {
-    return leafKey === this.#shared;
   }
 
   #isStored(key: HpkePrivateKey): boolean {
@@ -71,7 +67,7 @@ export class HeldKeys {
 
   #ending(keys: Iterable<HpkePrivateKey>): HpkePrivateKey[] {
     // Where it is stored, groups that aren't open may need it.
-    return [...keys].filter((key) => key !== this.#shared || !(this.#isStored(key) || this.#isNeeded(key)));
+    return [...keys].filter((key) => key !== this.shared || !(this.#isStored(key) || this.#isNeeded(key)));
   }
 
   /** Ends keys that the state doesn't need any more: with the running operation, or when no record needs them. */
@@ -93,9 +89,7 @@ export class HeldKeys {
 
   /** Takes over the keys of a group that this one replaces: saved states of it are there until this one is saved. */
   inherit(from: HeldKeys): void {
-    const all = [...from.#recorded, ...from.#last, ...from.#earlier];
-    // Where it is stored, groups that aren't open may need it.
-    this.#last.push(...all.filter((key) => key !== from.#shared));
+    this.#last.push(...from.#ending([...from.#recorded, ...from.#last, ...from.#earlier]));
   }
 
   /**

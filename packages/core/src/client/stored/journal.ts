@@ -76,12 +76,11 @@ const isOfTree = (name: string): boolean => name === TREE || name.startsWith(`${
  */
 function knownOf(
   provider: CipherSuiteProvider,
-  { state, retired, shared }: LoadedState,
+  loaded: LoadedState,
   names: Iterable<string>,
   tree: StoredTree,
 ): Known {
-  const held = { retired, isShared: (key: unknown) => key === shared };
-  const made = new Map(partsOf(provider, state, held).map(({ name, of }) => [name, of]));
+  const made = new Map(partsOf(provider, loaded.state, loaded).map(({ name, of }) => [name, of]));
   const parts = new Map<string, Part["of"]>();
   const secretTrees = new Map<string, SecretTree | undefined>();
   for (const name of names) {
@@ -89,7 +88,7 @@ function knownOf(
     if (prefix !== undefined) secretTrees.set(prefix, undefined);
     else if (!isOfTree(name)) parts.set(name, made.get(name));
   }
-  for (const { prefix, secretTree } of secretPartsOf(state)) secretTrees.set(prefix, secretTree);
+  for (const { prefix, secretTree } of secretPartsOf(loaded.state)) secretTrees.set(prefix, secretTree);
   return { tree, parts, secretTrees };
 }
 

@@ -74,7 +74,7 @@ export function partsOf(provider: CipherSuiteProvider, state: GroupState, keys: 
   const { retired } = keys;
   const main: Part = {
     name: STATE,
-    of: [status, current, reinit, resumes, joinedBy, keys.isShared(current.keys.leafKey)],
+    of: [status, current, reinit, resumes, joinedBy],
     encode: async (save) =>
       encode(StatePart, { ...headOf(provider), ...(await savedState(save, state, keys)) }),
   };

@@ -18,11 +18,19 @@ import { MlsError } from "../../errors.js";
 import type { CipherSuiteProvider, HpkePrivateKey } from "../../provider/index.js";
 import { type SecretPiece, SecretTree } from "../../schedule/index.js";
 import type { RatchetTree } from "../../tree/index.js";
-import { epochIn, GroupContext, Proposal, ReInit, Sender } from "../../wire/index.js";
+import { epochIn, GroupContext, LeafNodeSource, Proposal, ReInit, Sender } from "../../wire/index.js";
 import { MAX_CANDIDATES } from "../candidate.js";
 import type { GroupConfig } from "../config.js";
 import { keptEpochs, type PastEpoch } from "../past-epoch.js";
-import { type CachedProposal, type GroupState, type GroupStatus, rewindOf, wipeUnneeded } from "../state.js";
+import {
+  type CachedProposal,
+  epochsIn,
+  type GroupState,
+  type GroupStatus,
+  ownLeaf,
+  rewindOf,
+  wipeUnneeded,
+} from "../state.js";
 import { choice, flag, later, nested, publicBytes } from "./fields.js";
 import { loading, openRecord, sealRecord } from "./record.js";
 import { loadCandidate, SavedCandidate, saveCandidate } from "./saved-candidate.js";
@@ -59,8 +67,8 @@ export const SavedState = struct({
   reinit: optional(ReInit),
   resumes: optional(struct({ by: choice(["reinit", "branch"]), groupId: publicBytes, epoch: uint64 })),
   joinedBy: optional(struct({ epoch: uint64, endedBy: publicBytes })),
-  /** Whether the leaf key is that of a key package that may be used again. */
-  sharesLeafKey: flag,
+  /** Whether the client joined by a key package that may be used again. */
+  shared: flag,
 });
 
 export const SavedPast = struct({
@@ -107,7 +115,7 @@ export const SavedGroup = struct({
 const BESIDES_TREE = 16_384;
 
 /** Which of a group's private keys only the record before needs, and which another group may have. */
-export type SavedHeldKeys = Pick<HeldKeys, "retired" | "isShared">;
+export type SavedHeldKeys = Pick<HeldKeys, "retired" | "shared">;
 
 export async function savedState(
   save: Saver,
@@ -119,7 +127,7 @@ export async function savedState(
     ...state,
     groupContext: current.groupContext,
     member: await saveMember(save, current),
-    sharesLeafKey: keys.isShared(current.keys.leafKey),
+    shared: keys.shared !== undefined,
   };
 }
 
@@ -258,7 +266,9 @@ export async function loadSaved(
   return {
     state,
     retired: retired.flat(),
-    shared: saved.sharesLeafKey ? current.keys.leafKey : undefined,
+    shared: epochsIn(state).find(
+      (epoch) => saved.shared && ownLeaf(epoch).leafNodeSource.type === LeafNodeSource.keyPackage,
+    )?.keys.leafKey,
   };
 }
 
