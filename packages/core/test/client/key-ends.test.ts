@@ -145,8 +145,8 @@ const lastResort: MlsExtension = {
 };
 
 describe("with key packages of last resort", () => {
-  async function joins(times: number, isLastResort: boolean) {
-    const { crypto, live } = watched();
+  async function joins(times: number, isLastResort: boolean, stored = false) {
+    const { crypto, live } = watched(stored);
     const alice = await party("alice", { suite: SUITE, crypto, extensions: [lastResort] });
     const bob = await party("bob", { suite: SUITE });
     const mark = { extensionType: LAST_RESORT, extensionData: new Uint8Array() };
@@ -209,5 +209,20 @@ describe("with key packages of last resort", () => {
     expect(live).toContain(leafKey);
     await alice.client.deleteKeyPackage(alice.client.keyPackages()[0]?.reference as Uint8Array);
     expect(live.size).toBe(0);
+  });
+
+  it("their leaf key is in the key store as long as they are, if a group is replaced and saved", async () => {
+    const { alice, joined } = await joins(1, true, true);
+    const [{ group, founder }] = joined as [(typeof joined)[0]];
+    await group.save();
+    await alice.client.saveKeyPackages();
+    const info = await founder.groupInfo();
+    const again = await joinByExternalCommit(alice.client, info, { resync: true, replace: true });
+    await founder.receive(again.staged.commit);
+    await again.staged.merge();
+    for (let i = 0; i < 4; i++) await again.group.save();
+    const anew = await alice.again();
+    await anew.loadKeyPackages(await alice.client.saveKeyPackages());
+    expect(anew.keyPackages()).toHaveLength(1);
   });
 });

@@ -1,6 +1,7 @@
 // RFC 9420 §9.2, §16.8: a key package that may be used again opens no Welcome twice, and keeps the leaf key of its groups.
 import type { Group, MlsExtension } from "@copse/core";
-import { memoryStorage } from "@copse/core/storage";
+import { joinByExternalCommit } from "@copse/core/external";
+import { memoryStorage, type StoredClient } from "@copse/core/storage";
 import { party, send } from "@copse/test-support/clients";
 import { code, failure } from "@copse/test-support/errors";
 import { describe, expect, it } from "vitest";
@@ -38,7 +39,7 @@ async function invited(count: number, keyStore = false) {
   const [b] = groups as [Group];
   const [welcome] = welcomes as [Uint8Array];
   const staged = await Promise.all(welcomes.map((each) => other.readWelcome(each)));
-  return { left, right, open, one, other, reference, b, welcome, welcomes, staged };
+  return { left, right, open, one, other, keyPackage, reference, groups, b, welcome, welcomes, staged };
 }
 
 const soon = () => new Promise((resolve) => setTimeout(resolve, 20));
@@ -134,4 +135,38 @@ it("deleting it leaves the leaf key to the group that the other opener has joine
   hold.open();
   expect(await deleting).toBe(true);
   await send(b, [(await (await open(left)).group(a.groupId)) as Group], "still here");
+});
+
+describe("a group that is replaced leaves its leaf key to another that isn't open, if it's replaced by", () => {
+  type Replace = (one: StoredClient, b: Group, keyPackage: Uint8Array) => Promise<unknown>;
+  const byWelcome: Replace = async (one, b, keyPackage) => {
+    await b.remove(1);
+    await b.mergePendingCommit();
+    const { welcome } = await b.add(keyPackage);
+    await b.mergePendingCommit();
+    await one.join(welcome as Uint8Array, { replace: true });
+  };
+  const REPLACE: Readonly<Record<string, Replace>> = {
+    "an external commit": async (one, b) => {
+      const { staged } = await joinByExternalCommit(one, await b.groupInfo(), {
+        resync: true,
+        replace: true,
+      });
+      await b.receive(staged.commit);
+      await staged.merge();
+    },
+    "a Welcome of the same key package": byWelcome,
+    "a Welcome of another one": async (one, b) => byWelcome(one, b, await one.createKeyPackage()),
+  };
+  it.each(Object.entries(REPLACE))("%s", async (_, replace) => {
+    const { left, open, one, keyPackage, welcomes, groups, b } = await invited(2, true);
+    for (const welcome of welcomes) await one.join(welcome);
+    await replace(one, b, keyPackage);
+    const again = (await one.group(b.groupId)) as Group;
+    for (let i = 0; i < 2; i++) await again.encrypt("on and on");
+    const anew = await open(left);
+    expect(anew.keyPackages()).toHaveLength(1);
+    const [, other] = groups as [Group, Group];
+    await send(other, [(await anew.group(other.groupId)) as Group], "still here");
+  });
 });

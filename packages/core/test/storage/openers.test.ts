@@ -4,7 +4,7 @@ import { type ClientStorage, memoryStorage, openClient, type StoredClient } from
 import { text } from "@copse/test-support/bytes";
 import { type Party, party, send } from "@copse/test-support/clients";
 import { code, failure } from "@copse/test-support/errors";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { bound, ID, opened, SUITE, TestStorage, team } from "./stores.js";
 
 async function tabs(): Promise<{
@@ -327,6 +327,43 @@ it.each(Object.entries(LISTED))(
       expect(client.keyPackages()).toHaveLength(2);
       expect((await client.group(ID))?.active).toBe(told !== "done");
     }
+  },
+);
+
+/** What becomes meanwhile of a group whose operation shares its write with others, and that another opener moves on. */
+const MEANWHILE: Readonly<Record<string, (group: Group, controller: AbortController) => unknown>> = {
+  "is left alone": () => undefined,
+  "is closed": (group) => group.close(),
+  "is given up by its signal": (_, controller) => controller.abort(),
+};
+it.each(Object.entries(MEANWHILE))(
+  "calls that share the write of a group that %s are done",
+  async (_, then) => {
+    const inner = memoryStorage();
+    const storage = new TestStorage(inner);
+    const { alice: left, b } = await team(storage);
+    const right = await opened(inner);
+    const [a1, a2] = [(await left.group(ID)) as Group, (await right.group(ID)) as Group];
+    const text = await b.encrypt("moves it on");
+    const { commit } = await b.remove(a1.ownLeafIndex);
+    const hold = storage.hold();
+    const before = left.createKeyPackage();
+    await hold.reached;
+    const [controller, waiting] = [new AbortController(), vi.fn(() => [])];
+    const options = { signal: controller.signal, alongside: waiting };
+    const receiving = a1.receive(commit, options).catch((error) => error.code);
+    const making = left.createKeyPackage({ alongside: waiting });
+    await expect.poll(() => waiting).toHaveBeenCalledTimes(2);
+    const next = storage.hold();
+    hold.open();
+    await before;
+    await next.reached;
+    await a2.receive(text);
+    const done = then(a1, controller);
+    next.open();
+    await making;
+    await Promise.all([receiving, done]);
+    expect((await opened(inner)).keyPackages()).toHaveLength(2);
   },
 );
 
