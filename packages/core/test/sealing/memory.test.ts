@@ -41,7 +41,7 @@ describe("a memory of writes", () => {
     const gone = (await snapshot(inner)).map(({ key }) => ({ key, value: undefined }));
     await inner.write(gone, []);
     await inner.write(before, []);
-    expect((await failure(same?.encrypt("with the same key"))).cause).toEqual(code("state"));
+    expect((await failure(async () => same?.encrypt("with the same key"))).cause).toEqual(code("state"));
     expect(await failure(async () => storage.get(key))).toEqual(code("state"));
     expect(await snapshot(inner)).toEqual(before);
   });
@@ -86,7 +86,7 @@ describe("a memory of writes", () => {
 
   it("whose answer is no Map of numbers is refused", async () => {
     for (const answer of [new Map([["client/", "3"]]), 3, undefined]) {
-      const memory = { ...writeMemory(), recall: () => answer as Map<string, number> };
+      const memory = { ...writeMemory(), recall: () => answer as unknown as Map<string, number> };
       expect(await failure(opened(sealed(memoryStorage(), { memory })))).toEqual(code("usage"));
     }
   });
@@ -100,7 +100,7 @@ describe("a memory of writes", () => {
     await client.deleteGroup(ID);
     expect(await use(inner, { memory })).toBeUndefined();
     await inner.write(before, []);
-    expect((await failure(same?.encrypt("with the same key"))).cause).toEqual(code("state"));
+    expect((await failure(async () => same?.encrypt("with the same key"))).cause).toEqual(code("state"));
     expect((await snapshot(inner)).filter(ofGroup)).toEqual(before);
   });
 

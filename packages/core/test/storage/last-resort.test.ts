@@ -51,7 +51,7 @@ describe("two joins, of which the second is to be written after the first", () =
     right.fates.push("lost");
     const go = right.slow();
     const second = staged[1]?.join();
-    const first = failure(staged[0]?.join());
+    const first = failure(async () => staged[0]?.join());
     await hold.reached;
     go();
     await soon();
@@ -91,7 +91,7 @@ describe("while one opener joins, the other", () => {
     const { right, one, other, staged, b, welcome } = await invited(1);
     const message = await b.encrypt("once");
     const hold = right.hold();
-    const joining = failure(staged[0]?.join());
+    const joining = failure(async () => staged[0]?.join());
     await hold.reached;
     const a = await one.join(welcome);
     expect((await a.receive(message)).kind).toBe("application");
@@ -104,7 +104,7 @@ describe("while one opener joins, the other", () => {
   it.each([true, false])("deletes the key package (key store: %s)", async (keyStore) => {
     const { right, one, other, staged, reference, welcome } = await invited(1, keyStore);
     const hold = right.hold();
-    const joining = failure(staged[0]?.join());
+    const joining = failure(async () => staged[0]?.join());
     await hold.reached;
     expect(await one.deleteKeyPackage(reference)).toBe(true);
     hold.open();

@@ -279,6 +279,8 @@ export class StoredClient extends Client {
       state.ended = [];
       const answer = guarded(() => steps.finish(result));
       ended = state.ended;
+      // What others end from now on isn't this call's.
+      state.ended = [];
       isChanged = ended.length > 0 || !isSameMark(before, state.mark);
       hasExpired = this.kept.takeExpired();
       return answer;
