@@ -7,6 +7,7 @@ import {
   insecureAcceptAll,
 } from "@copse/core";
 import { sweepKeyStore, webCryptoProvider } from "@copse/provider-webcrypto";
+import { lastResort, MARKED } from "@copse/test-support/last-resort";
 import { describe, expect, test } from "vitest";
 import { memoryStore } from "./support.js";
 
@@ -78,16 +79,9 @@ describe("a key store with the keys of groups", () => {
   });
 
   test("keeps the leaf key of a key package of last resort for its groups in another process", async () => {
-    const mark = { extensionType: 0xf0a1, extensionData: new Uint8Array() };
-    const { keyStore, alice, bob } = await people([
-      {
-        name: "last resort",
-        extensions: [{ extensionType: mark.extensionType, name: "last_resort", places: ["keyPackage"] }],
-        isReusable: ({ extensions }) => extensions.some(({ extensionType }) => extensionType === 0xf0a1),
-      },
-    ]);
+    const { keyStore, alice, bob } = await people([lastResort]);
     const first = await alice();
-    const keyPackage = await first.createKeyPackage({ extensions: [mark] });
+    const keyPackage = await first.createKeyPackage(MARKED);
     const others = [];
     const states = [];
     for (let i = 0; i < 2; i++) {

@@ -111,8 +111,7 @@ export class KeyPackageStore {
   #hasExpired = false;
   /** Init keys that saved key packages have too. */
   readonly #recorded = new WeakSet<HpkePrivateKey>();
-  /** Has {@link end} called for a deleted key package when nothing refers to its stored keys. Default: at once. */
-  endLater: ((own: KeptKeyPackage) => void) | undefined;
+  #endLater: ((own: KeptKeyPackage) => void) | undefined;
 
   /** @param isUsed whether an open group has a private key */
   constructor(hpke: HpkePart, isUsed: (key: HpkePrivateKey) => boolean) {
@@ -159,6 +158,11 @@ export class KeyPackageStore {
 
   #expect({ notAfter }: Lifetime): void {
     if (this.#earliest === undefined || notAfter < this.#earliest) this.#earliest = notAfter;
+  }
+
+  /** Has `later` call {@link end} for a deleted key package when nothing refers to its stored keys. Default: at once. */
+  endBy(later: (own: KeptKeyPackage) => void): void {
+    this.#endLater = later;
   }
 
   /** Adds a key package, or has it as it is given, if it is here. */
@@ -239,8 +243,8 @@ export class KeyPackageStore {
     if (own === undefined) return false;
     this.#all.delete(id);
     const stored = isStored(this.#hpke, own.initKey);
-    if (!stored || this.endLater === undefined) this.end(own);
-    else if (!keep) this.endLater(own);
+    if (!stored || this.#endLater === undefined) this.end(own);
+    else if (!keep) this.#endLater(own);
     return true;
   }
 

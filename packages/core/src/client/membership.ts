@@ -1,6 +1,6 @@
 // RFC 9420 §8, §12: what a member of a group holds. Operations read it, and replace it in one step at their end.
 import { type Bytes, equalBytes, needBytes, wipe } from "../bytes.js";
-import { guardHooksOf, HeldKeys, type KnownKeys } from "../crypto/index.js";
+import { guardHooksOf, HeldKeys } from "../crypto/index.js";
 import { MlsError } from "../errors.js";
 import {
   accessTo,
@@ -42,13 +42,8 @@ import {
 import type { HpkePrivateKey, Signer } from "../provider/index.js";
 import type { LeafNode } from "../wire/index.js";
 import type { GroupSafety, Sight } from "./group-safety.js";
+import type { Origin } from "./origin.js";
 import type { Watcher } from "./watcher.js";
-
-/** How a group begins here. */
-export interface Origin extends KnownKeys {
-  /** Whether there is a saved state. */
-  readonly isSaved?: boolean;
-}
 
 const isClosed = () => new MlsError("closed", "the group was closed before the call ended");
 
@@ -300,23 +295,12 @@ export class Membership {
   /** As `StagedCommit.discard`. @param find and `sight` as for {@link merge} */
   discard(find: () => Candidate, options: WriteOptions<void>, sight?: Sight): Promise<void> {
     const finish = (commit: Candidate) => {
-      // A storage has the group until it is written that it is given up: see `isGivenUp`.
-      if (this.state.status === "joining" && this.#watcher.safety === undefined) return this.#end(true);
+      // A storage has the group until its deletion is written: see `isJoinDiscarded`.
+      if (this.state.status === "joining" && this.#watcher.safety === undefined) return this.end(true);
       const candidates = discardedAmong(this.state.candidates, (one) => one === commit);
       this.state = { ...this.state, candidates };
     };
     return this.run({ work: async () => find(), finish }, options, sight);
-  }
-
-  /** Whether the commit by which this client joins was discarded, so that nothing of the group is to be left. */
-  get isGivenUp(): boolean {
-    const { status, candidates } = this.state;
-    return status === "joining" && candidates.every(({ discarded }) => discarded);
-  }
-
-  /** Ends the group in the storage's place: that has nothing of it any more. */
-  end(): void {
-    this.#end(false);
   }
 
   /** As `Group.exportSecret`. @param find the exporter secret, looked up when it is the operation's turn */
@@ -390,13 +374,13 @@ export class Membership {
     if (status === "closed" && !this.isLapsed) return;
     this.#lapsed = undefined;
     // A saved state that says that this client was removed needs no keys, and replaces those before it.
-    this.#end(status === "removed" && !this.state.kept && this.keys.retired.length === 0);
+    this.end(status === "removed" && !this.state.kept && this.keys.retired.length === 0);
     // Most groups that are closed do nothing just then: an error costs as much as to restore a small group.
     if (this.lock.isBusy) this.lock.giveUpAll(error ?? isClosed());
   }
 
-  /** @param isOver whether no saved state may be restored */
-  #end(isOver: boolean): void {
+  /** Closes the group, and lets operations go on that haven't ended. @param isOver whether no saved state may be restored */
+  end(isOver = false): void {
     const records = isOver ? "useless" : "needed";
     this.#drop(this.#isSaved ? records : "none");
     this.#watcher.onLeave();

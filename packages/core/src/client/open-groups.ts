@@ -16,13 +16,7 @@ import type { OwnKeyPackage } from "../key-package/index.js";
 import type { HpkePrivateKey, Signer } from "../provider/index.js";
 import { Group } from "./group.js";
 import type { GroupSafety, Sight } from "./group-safety.js";
-import type { Origin } from "./membership.js";
-
-/** How a group begins among those of a client. */
-interface Beginning extends Origin {
-  /** What this client was invited by. */
-  readonly by?: OwnKeyPackage;
-}
+import type { Origin } from "./origin.js";
 
 /** Keeps groups in a storage. */
 export interface Keeper {
@@ -34,7 +28,7 @@ export interface Keeper {
   safety(group: Group, sight: Sight): GroupSafety;
   /** Notes a signer that an operation was given. */
   signed(signer: Signer): void;
-  /** Notes a group that was created, joined or restored. @param by what this client was invited by */
+  /** Notes a group that was created, joined or restored. @param by as of {@link Origin} */
   added(group: Group, by: OwnKeyPackage | undefined): void;
 }
 
@@ -119,7 +113,7 @@ export class OpenGroups {
    * @param replace whether an open group with the same ID is closed
    * @throws MlsError `group-exists` if there is one, and it isn't to be replaced
    */
-  enter(epoch: Epoch, origin: Beginning, replace = false, resumes?: ResumedGroup): Group {
+  enter(epoch: Epoch, origin: Origin, replace = false, resumes?: ResumedGroup): Group {
     return this.#add(firstState(epoch, resumes), origin, replace);
   }
 
@@ -153,7 +147,7 @@ export class OpenGroups {
   }
 
   /** @param replace whether a group that joins closes an open one with the same ID */
-  #add(state: GroupState, origin: Beginning, replace = false): Group {
+  #add(state: GroupState, origin: Origin, replace = false): Group {
     const { groupId } = state.current.groupContext;
     const id = toHex(groupId);
     const keeper = this.#keeper;

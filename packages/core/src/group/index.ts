@@ -60,6 +60,7 @@ export {
   forgetOld,
   type GroupState,
   type GroupStatus,
+  isJoinDiscarded,
   joiningState,
   keptAs,
   type MemberContext,

@@ -121,6 +121,10 @@ export interface ResumedGroup {
   readonly epoch: bigint;
 }
 
+/** Whether the commit by which this client joins was discarded: then the group is deleted. */
+export const isJoinDiscarded = ({ status, candidates }: GroupState): boolean =>
+  status === "joining" && candidates.every(({ discarded }) => discarded);
+
 /** The state after creating or joining a group. */
 export function firstState(current: Epoch, resumes?: ResumedGroup): GroupState {
   const none = undefined;

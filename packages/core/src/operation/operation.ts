@@ -37,9 +37,9 @@ export interface WriteOptions<T> extends OperationOptions {
   /**
    * Writes entries of the application in the same write that makes this call's changes safe: both are there, or neither. For a
    * client of `openClient` only. It is called with what the call will answer, and returns the entries, no key twice. If
-   * it throws, the call fails with that, and nothing has changed. (Only the objects of what the call would have ended, such as
-   * a group that was to be replaced or a staged Welcome, have ended: get them from the client again.) Where another opener of the storage was first, the call is
-   * done again, and so it is asked again. It isn't called for a call that fails.
+   * it throws, the call fails with that, and nothing has changed in the storage. An object that the call would have ended is of
+   * no use then: ask the client for the group that was to be replaced, and read a staged Welcome again. Where another opener of
+   * the storage was first, the call is done again, and so it is asked again. It isn't called for a call that fails.
    */
   readonly alongside?: ((answer: T) => readonly EntryChange[]) | undefined;
 }

@@ -240,7 +240,10 @@ export interface ParentChange {
 
 /** The differences between two trees. */
 export interface TreeChanges {
-  /** In the order of their indices: at least one below each parent that changes. To the right of the first tree, every leaf is listed. */
+  /**
+   * In the order of their indices: those that change, and one below each parent that changes alone. To the right of the first
+   * tree, every leaf is listed.
+   */
   readonly leaves: readonly LeafEdit[];
   /** A blank parent that the first tree doesn't have is no difference. */
   readonly parents: readonly ParentChange[];

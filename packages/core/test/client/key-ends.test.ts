@@ -1,9 +1,10 @@
 // RFC 9420 §9.2, §10, §16.2: private keys end when no state needs them, and not before.
 
-import type { Group, MlsExtension } from "@copse/core";
+import type { Group } from "@copse/core";
 import { joinByExternalCommit } from "@copse/core/external";
 import { party } from "@copse/test-support/clients";
 import { failure } from "@copse/test-support/errors";
+import { lastResort, MARKED } from "@copse/test-support/last-resort";
 import { describe, expect, it } from "vitest";
 import { needed, SUITE, watched } from "./watched.js";
 
@@ -136,21 +137,12 @@ describe("key packages", () => {
   });
 });
 
-/** An extension with which key packages that have it may be used again. */
-const LAST_RESORT = 0xf0a1;
-const lastResort: MlsExtension = {
-  name: "last resort",
-  extensions: [{ extensionType: LAST_RESORT, name: "last_resort", places: ["keyPackage"] }],
-  isReusable: ({ extensions }) => extensions.some(({ extensionType }) => extensionType === LAST_RESORT),
-};
-
 describe("with key packages of last resort", () => {
   async function joins(times: number, isLastResort: boolean, stored = false) {
     const { crypto, live } = watched(stored);
     const alice = await party("alice", { suite: SUITE, crypto, extensions: [lastResort] });
     const bob = await party("bob", { suite: SUITE });
-    const mark = { extensionType: LAST_RESORT, extensionData: new Uint8Array() };
-    const make = () => alice.client.createKeyPackage({ extensions: isLastResort ? [mark] : [] });
+    const make = () => alice.client.createKeyPackage(isLastResort ? MARKED : {});
     let keyPackage = await make();
     const joined = [];
     for (let i = 0; i < times; i++) {

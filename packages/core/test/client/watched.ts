@@ -31,11 +31,7 @@ export function watched(stored = false) {
       const number = numbers.get(key);
       if (number !== undefined) {
         store.delete(number);
-        for (const [handle, other] of numbers) {
-          if (other !== number) continue;
-          live.delete(handle);
-          destroyed.add(handle);
-        }
+        for (const [handle, other] of numbers) if (other === number) live.delete(handle);
       }
       live.delete(key);
       return suite.hpke.destroyPrivateKey(key);
@@ -43,9 +39,11 @@ export function watched(stored = false) {
     ...(stored && {
       savePrivateKey(key: HpkePrivateKey) {
         if (destroyed.has(key)) throw new MlsError("state", "the key was destroyed");
-        const number = numbers.get(key) ?? next++;
+        // As key stores do, which aren't asked again whether they still have a key.
+        const known = numbers.get(key);
+        const number = known ?? next++;
         numbers.set(key, number);
-        store.set(number, key);
+        if (known === undefined) store.set(number, key);
         return Uint8Array.of(number >> 8, number & 0xff);
       },
       async loadPrivateKey([high = 0, low = 0]: Uint8Array) {

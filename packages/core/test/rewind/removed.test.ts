@@ -1,7 +1,7 @@
 // RFC 9420 §9.2, §12.1.3: a client that was removed, and keeps the epochs before, still has that group.
-import type { MlsExtension } from "@copse/core";
 import { adopt, keepEpochs, keptCommits, settle, stageOn } from "@copse/core/rewind";
 import { gather, party, send } from "@copse/test-support/clients";
+import { lastResort, MARKED } from "@copse/test-support/last-resort";
 import { expect, it } from "vitest";
 import { watched } from "../client/watched.js";
 import { four, parted, SUITE } from "./branches.js";
@@ -44,19 +44,11 @@ it("isn't in the way any more when it is settled", async () => {
   expect((await client.restore(saved)).active).toBe(false);
 });
 
-const LAST_RESORT = 0xf0a1;
-const lastResort: MlsExtension = {
-  name: "last resort",
-  extensions: [{ extensionType: LAST_RESORT, name: "last_resort", places: ["keyPackage"] }],
-  isReusable: ({ extensions }) => extensions.some(({ extensionType }) => extensionType === LAST_RESORT),
-};
-
 it("needs the key of its key package for as long as the epochs before", async () => {
   const { crypto, live } = watched();
   const policy = { rewind: keepEpochs({ epochs: 3, age: 3600 }) };
   const dora = await party("dora", { suite: SUITE, crypto, policy, extensions: [lastResort] });
-  const mark = { extensionType: LAST_RESORT, extensionData: new Uint8Array() };
-  const keyPackage = await dora.client.createKeyPackage({ extensions: [mark] });
+  const keyPackage = await dora.client.createKeyPackage(MARKED);
   const parties = [
     await party("ada", { suite: SUITE, policy }),
     await party("ben", { suite: SUITE, policy }),

@@ -1,20 +1,14 @@
 // RFC 9420 §9.2, §16.8: a leaf key of several groups, in a key store, which one of them has in a kept epoch only.
-import type { Bytes, Group, MlsExtension } from "@copse/core";
+import type { Bytes, Group } from "@copse/core";
 import { joinByExternalCommit } from "@copse/core/external";
 import { adopt, keepEpochs, stageOn } from "@copse/core/rewind";
 import { memoryStorage } from "@copse/core/storage";
 import { type Party, party } from "@copse/test-support/clients";
+import { lastResort, MARKED } from "@copse/test-support/last-resort";
 import { describe, expect, it } from "vitest";
 import { watched } from "../client/watched.js";
 import { opened, SUITE } from "../storage/stores.js";
 
-const TYPE = 0xf0a1;
-const lastResort: MlsExtension = {
-  name: "last resort",
-  extensions: [{ extensionType: TYPE, name: "last_resort", places: ["keyPackage"] }],
-  isReusable: ({ extensions }) => extensions.some(({ extensionType }) => extensionType === TYPE),
-};
-const MARKED = { extensions: [{ extensionType: TYPE, extensionData: new Uint8Array() }] };
 const policy = { rewind: keepEpochs({ epochs: 2, age: 600 }) };
 const BOB = { suite: SUITE, extensions: [lastResort], policy };
 

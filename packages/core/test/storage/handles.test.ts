@@ -1,6 +1,6 @@
 // RFC 9420 §9.2, §16.2: private keys that can't be exported are in the storage itself, as objects of the platform: each from the
 // write that first refers to it until the one that doesn't any more.
-import { type Group, generateSigner, type MlsExtension } from "@copse/core";
+import { type Group, generateSigner } from "@copse/core";
 import { joinByExternalCommit } from "@copse/core/external";
 import { type ClientStorage, memoryStorage, sealedStorage } from "@copse/core/storage";
 import { nodeProvider } from "@copse/provider-node";
@@ -8,6 +8,7 @@ import { nodeStorageCipher } from "@copse/provider-node/storage";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
 import { party, send } from "@copse/test-support/clients";
 import { code, failure } from "@copse/test-support/errors";
+import { lastResort, MARKED } from "@copse/test-support/last-resort";
 import { beforeAll, describe, expect, it } from "vitest";
 import { opened, SUITE, TestStorage } from "./stores.js";
 
@@ -129,18 +130,11 @@ describe("keys that can't be exported", () => {
   });
 
   it("of a key package of last resort are in each of its groups", async () => {
-    const type = 0xf0a1;
-    const lastResort: MlsExtension = {
-      name: "last resort",
-      extensions: [{ extensionType: type, name: "last_resort", places: ["keyPackage"] }],
-      isReusable: ({ extensions }) => extensions.some(({ extensionType }) => extensionType === type),
-    };
     const options = { crypto, extensions: [lastResort] };
     const storage = cloning();
     const alice = await opened(storage, "alice", options);
     const bob = await party("bob", { suite: SUITE, extensions: [lastResort] });
-    const mark = { extensionType: type, extensionData: new Uint8Array() };
-    const keyPackage = await alice.createKeyPackage({ extensions: [mark] });
+    const keyPackage = await alice.createKeyPackage(MARKED);
     const groups: Group[] = [];
     for (let i = 0; i < 2; i++) {
       const other = await bob.client.createGroup();

@@ -1,11 +1,12 @@
 // Many calls at once, damaged entries, providers that give no keys away, hooks that call back, and calls that are given up.
 import { AsyncLocalStorage } from "node:async_hooks";
-import { type Group, generateSigner, MlsError, type MlsExtension } from "@copse/core";
+import { type Group, generateSigner, MlsError } from "@copse/core";
 import { memoryStorage, openClient } from "@copse/core/storage";
 import { nodeProvider } from "@copse/provider-node";
 import { webCryptoProvider } from "@copse/provider-webcrypto";
 import { party, send } from "@copse/test-support/clients";
 import { code, failure } from "@copse/test-support/errors";
+import { lastResort, MARKED } from "@copse/test-support/last-resort";
 import { describe, expect, it } from "vitest";
 import { bound, found, opened, SUITE, TestStorage, team } from "./stores.js";
 
@@ -144,16 +145,10 @@ it("a call of the client that is given up while it is written may have taken eff
 });
 
 it("a last-resort key package remembers its groups", async () => {
-  const lastResort: MlsExtension = {
-    name: "last resort",
-    extensions: [{ extensionType: 0xf0a1, name: "last_resort", places: ["keyPackage"] }],
-    isReusable: ({ extensions }) => extensions.some(({ extensionType }) => extensionType === 0xf0a1),
-  };
   const storage = new TestStorage();
   const options = { extensions: [lastResort] };
   const alice = await opened(storage, "alice", options);
-  const extensions = [{ extensionType: 0xf0a1, extensionData: new Uint8Array() }];
-  const keyPackage = await alice.createKeyPackage({ extensions });
+  const keyPackage = await alice.createKeyPackage(MARKED);
   const bob = await party("bob", { suite: SUITE, extensions: [lastResort] });
   const b = await bob.client.createGroup();
   const { welcome } = await b.add(keyPackage);

@@ -1,8 +1,9 @@
 // RFC 9420 §9.2: what interleavings.test.ts works with: a storage that is slow and fails, calls whose entries are looked at, and Bob.
-import { type Group, MlsError, type MlsExtension, type OperationOptions } from "@copse/core";
+import { type Group, MlsError, type OperationOptions } from "@copse/core";
 import { type ClientStorage, type EntryChange, type StoredClient, sealedStorage } from "@copse/core/storage";
 import { nodeStorageCipher } from "@copse/provider-node/storage";
 import { type Party, party } from "@copse/test-support/clients";
+import { lastResort } from "@copse/test-support/last-resort";
 import { SUITE } from "./stores.js";
 
 export interface Mode {
@@ -17,14 +18,6 @@ export interface Mode {
 export type Below = (count: number) => number;
 
 export const codeOf = (error: unknown): string => (error instanceof MlsError ? error.code : String(error));
-
-const TYPE = 0xf0a1;
-export const lastResort: MlsExtension = {
-  name: "last resort",
-  extensions: [{ extensionType: TYPE, name: "last_resort", places: ["keyPackage"] }],
-  isReusable: ({ extensions }) => extensions.some(({ extensionType }) => extensionType === TYPE),
-};
-export const MARKED = { extensions: [{ extensionType: TYPE, extensionData: new Uint8Array() }] };
 
 /** A storage whose calls take a while, and whose writes fail while `isFailing` says so. */
 export class Shaky {

@@ -3,20 +3,11 @@ import { type Group, generateSigner, MlsError } from "@copse/core";
 import { joinByExternalCommit } from "@copse/core/external";
 import { type ClientStorage, memoryStorage, type StoredClient } from "@copse/core/storage";
 import { nodeProvider } from "@copse/provider-node";
+import { lastResort, MARKED } from "@copse/test-support/last-resort";
 import { randomFrom } from "@copse/test-support/random";
 import { expect, it } from "vitest";
 import { watched } from "../client/watched.js";
-import {
-  type Below,
-  Bob,
-  Calls,
-  codeOf,
-  isNoRoom,
-  lastResort,
-  MARKED,
-  type Mode,
-  Shaky,
-} from "./interleaving.js";
+import { type Below, Bob, Calls, codeOf, isNoRoom, type Mode, Shaky } from "./interleaving.js";
 import { opened, SUITE } from "./stores.js";
 
 /** How many courses are tried of each mode: more of them by the environment. */
@@ -26,7 +17,6 @@ const STEPS = 14;
 
 /** What a call may be refused with, if another opener, a closed group or a failed write came between. */
 const EXPECTED = [
-  "storage",
   "stale-state",
   "closed",
   "pending",
@@ -72,7 +62,11 @@ class Course {
     this.#bob = bob;
     this.#mode = mode;
     this.#calls = new Calls(this.#below, mode);
-    this.#expected = new Set([...EXPECTED, ...(mode.aborts ? ["try-again"] : [])]);
+    this.#expected = new Set([
+      ...EXPECTED,
+      ...(mode.aborts ? ["try-again", "storage"] : []),
+      ...(mode.isHard ? ["storage"] : []),
+    ]);
   }
 
   open(): Promise<StoredClient> {

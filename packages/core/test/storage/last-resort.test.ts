@@ -1,20 +1,13 @@
 // RFC 9420 §9.2, §16.8: a key package that may be used again opens no Welcome twice, and keeps the leaf key of its groups.
-import type { Group, MlsExtension } from "@copse/core";
+import type { Group } from "@copse/core";
 import { joinByExternalCommit } from "@copse/core/external";
 import { memoryStorage, type StoredClient } from "@copse/core/storage";
 import { party, send } from "@copse/test-support/clients";
 import { code, failure } from "@copse/test-support/errors";
+import { lastResort, MARKED } from "@copse/test-support/last-resort";
 import { describe, expect, it } from "vitest";
 import { watched } from "../client/watched.js";
 import { opened, SUITE, TestStorage } from "./stores.js";
-
-const TYPE = 0xf0a1;
-const lastResort: MlsExtension = {
-  name: "last resort",
-  extensions: [{ extensionType: TYPE, name: "last_resort", places: ["keyPackage"] }],
-  isReusable: ({ extensions }) => extensions.some(({ extensionType }) => extensionType === TYPE),
-};
-const MARKED = { extensions: [{ extensionType: TYPE, extensionData: new Uint8Array() }] };
 
 /** Two openers of Alice's storage, with a key package of last resort, and Bob, who has added it to groups. */
 async function invited(count: number, keyStore = false) {

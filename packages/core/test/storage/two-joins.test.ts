@@ -20,17 +20,23 @@ async function start(keyStore = false, options = {}) {
   return { left, right, open, bob, b, ...watch };
 }
 
+/** Alice joins Bob's group by an external commit, which he has: both openers have it as `joining`. */
+async function joining() {
+  const { left, right, b, open } = await start();
+  const one = await open(left);
+  const join = await joinByExternalCommit(one, await b.groupInfo());
+  const same = (await (await open(right)).group(b.groupId, { joining: true })) as Group;
+  await b.receive(join.commit);
+  return { left, b, open, one, join, same };
+}
+
 const no = () => {
   throw new Error("no");
 };
 
 describe("an external join that is discarded", () => {
   it("and that another opener has merged, and used, isn't deleted", async () => {
-    const { left, right, b, open } = await start();
-    const one = await open(left);
-    const join = await joinByExternalCommit(one, await b.groupInfo());
-    const same = (await (await open(right)).group(b.groupId, { joining: true })) as Group;
-    await b.receive(join.commit);
+    const { left, b, open, join, same } = await joining();
     await same.staged[0]?.merge();
     await send(b, [same], "in");
     // The answer to the first opener was lost, and it gives up.
@@ -39,11 +45,7 @@ describe("an external join that is discarded", () => {
   });
 
   it("by deleteGroup, and that another opener merges at that moment, isn't deleted", async () => {
-    const { left, right, b, open } = await start();
-    const one = await open(left);
-    const join = await joinByExternalCommit(one, await b.groupInfo());
-    const same = (await (await open(right)).group(b.groupId, { joining: true })) as Group;
-    await b.receive(join.commit);
+    const { left, b, open, one, same } = await joining();
     const hold = left.hold();
     const deleting = one.deleteGroup(b.groupId, { joining: true }).catch((error) => error);
     await hold.reached;

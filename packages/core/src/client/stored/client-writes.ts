@@ -1,5 +1,5 @@
 // RFC 9420 §10, §11: the writes of what a client has besides the contents of its groups, one after the other.
-import { equalBytes, wipe } from "../../bytes.js";
+import { wipe } from "../../bytes.js";
 import { destroyKey } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import type { ClientConfig } from "../../group/index.js";
@@ -14,6 +14,7 @@ import {
   changeOf,
   draftOf,
   type Ending,
+  followsUnseen,
   goingWith,
   isLate,
   isStill,
@@ -38,7 +39,16 @@ import {
   wipeFound,
 } from "./entries.js";
 import { isStale, saidError, stale } from "./failures.js";
-import { type Home, isHere, isOpen, lapse, refreshGroup, type StoredGroup } from "./group-writes.js";
+import {
+  closeGone,
+  type Home,
+  isHere,
+  isOpen,
+  lapse,
+  MAX_TRIES,
+  refreshGroup,
+  type StoredGroup,
+} from "./group-writes.js";
 import { stepFrom } from "./journal.js";
 import type { KeptSigners } from "./kept-signers.js";
 import { KeyPackageWrites } from "./key-package-writes.js";
@@ -56,9 +66,6 @@ export interface GroupHome extends Home {
   newEntry(name: string, groupId: Uint8Array): StoredGroup;
 }
 
-/** How often a write of the client is made again, because other openers were faster. */
-const MAX_TRIES = 1000;
-
 export class ClientWrites {
   readonly #home: GroupHome;
   readonly #random: (length: number) => Uint8Array;
@@ -71,8 +78,6 @@ export class ClientWrites {
   /** Groups that are new, or whose status has changed, with those that they take the place of; and those that end. */
   readonly changed: Map<StoredGroup, Replaced> = new Map();
   readonly ending: Ending = new Map();
-  /** Those that one call ends. */
-  ended: StoredGroup[] = [];
   /** Entries of the application that go with what is changed. */
   readonly #entries = new Set<AppEntries>();
   readonly #batches = new Batches((batch) => this.#storeClient(batch));
@@ -164,11 +169,7 @@ export class ClientWrites {
 
   /** What is compared to see whether an operation of the client has changed anything. */
   get mark(): Mark {
-    return {
-      changed: new Set(this.changed.keys()),
-      ending: new Set(this.ending.keys()),
-      kept: this.keyPackages.all,
-    };
+    return { changed: new Map(this.changed), ending: new Map(this.ending), kept: this.keyPackages.all };
   }
 
   /** Undoes what an operation changed since, which nothing was written of. */
@@ -178,7 +179,8 @@ export class ClientWrites {
       this.changed.delete(one);
       one.group?.own.close(error);
     }
-    for (const one of this.ending.keys()) if (!ending.has(one)) this.ending.delete(one);
+    this.ending.clear();
+    for (const [one, end] of ending) this.ending.set(one, end);
     this.keyPackages.undo(kept);
     this.isBehind = true;
     this.#changes++;
@@ -191,8 +193,7 @@ export class ClientWrites {
 
   /** Deletes a group with the next write of the client. @param status what it is: see {@link Ending} */
   end(one: StoredGroup, status = one.status): void {
-    this.ending.set(one, status);
-    this.ended.push(one);
+    this.ending.set(one, { status });
   }
 
   /** Keeps entries of the application for the next write. @param groups those that the call has changed */
@@ -340,10 +341,9 @@ export class ClientWrites {
 
   #wrote(written: readonly ChangedGroup[], ending: ReadonlySet<StoredGroup>): void {
     const groups = new Map(this.groups);
-    for (const { name, group } of ending) {
-      groups.delete(name);
-      // Asked for while it was deleted. One that is given up ends with its own call.
-      if (group?.own.isGivenUp === false) group.own.close(stale());
+    for (const one of ending) {
+      groups.delete(one.name);
+      closeGone(one);
     }
     for (const { one, status, successor, signers } of written) {
       Object.assign(one, { status, successor, signers });
@@ -391,16 +391,10 @@ export class ClientWrites {
     }
     this.groups = groups;
     this.#home.signers.found(found.signers);
-    // One that is given up ends with its own call, which may have deleted it just now.
-    for (const [name, { group }] of before)
-      if (!groups.has(name) && group?.own.isGivenUp === false) group.own.close(stale());
+    for (const [name, one] of before) if (!groups.has(name)) closeGone(one);
     this.#version = found.version;
     this.isBehind = false;
     this.#changes++;
-    const isNews = ({ name, successor }: StoredGroup, { groupId }: StoredGroup) =>
-      successor !== undefined && !ended.has(name) && equalBytes(successor, groupId);
-    // Who joins it doesn't know yet what it must resume.
-    const isTaken = ({ one }: ChangedGroup) => [...groups.values()].some((other) => isNews(other, one));
-    if (contents !== undefined && added.some(isTaken)) contents.isRefused = true;
+    if (contents !== undefined && followsUnseen(added, groups, ended)) contents.isRefused = true;
   }
 }

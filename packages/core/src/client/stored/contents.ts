@@ -1,5 +1,5 @@
 // What one write of a client is to make safe.
-import { wipe } from "../../bytes.js";
+import { equalBytes, wipe } from "../../bytes.js";
 import type { EntryChange } from "../../operation/index.js";
 import type { Group } from "../group.js";
 import type { Membership } from "../membership.js";
@@ -47,6 +47,21 @@ export function isLate(group: ChangedGroup, groups: Groups): boolean {
   return status === undefined && (isUsedElsewhere?.() === true || isOvertaken(group, groups));
 }
 
+/**
+ * Whether a new group follows one that another opener has seen end by a ReInit: who joins it doesn't know yet what it must resume.
+ * @param ended the names of those that this client has seen end so
+ */
+export function followsUnseen(
+  added: readonly ChangedGroup[],
+  groups: Groups,
+  ended: ReadonlySet<string>,
+): boolean {
+  const all = [...groups.values()].filter(({ name }) => !ended.has(name));
+  const follows = ({ successor }: StoredGroup, { groupId }: StoredGroup) =>
+    successor !== undefined && equalBytes(successor, groupId);
+  return added.some(({ one }) => all.some((other) => follows(other, one)));
+}
+
 /** What the entry of an open group changes to, as it is now. */
 export function changeOf([one, replaced]: readonly [StoredGroup, Replaced]): ChangedGroup {
   const { own } = one.group as Group;
@@ -71,7 +86,7 @@ export const isStill = ({ one, journal }: ChangedGroup): boolean => isOpen(one) 
  * @param groups those that the storage has
  */
 export function leaveOut(contents: Contents, groups: Groups): void {
-  for (const [one, status] of contents.ending) {
+  for (const [one, { status }] of contents.ending) {
     if (status !== "joining" || one.status === status) continue;
     contents.ending.delete(one);
     if (one.group !== undefined) lapse(one, one.group.own, stale());
@@ -84,7 +99,7 @@ export function leaveOut(contents: Contents, groups: Groups): void {
   });
 }
 
-/** The write of a group; `undefined` if the storage has all of it. */
+/** The write of a group; `undefined` if the storage has all of it, `closed` if the group was closed meanwhile. */
 export async function draftOf(
   { drafts }: Contents,
   { one, own }: ChangedGroup,
@@ -156,8 +171,11 @@ export function wipeEntries(all: readonly AppEntries[]): void {
   for (const { changes } of all) wipe(...changes.map(({ value }) => value));
 }
 
-/** Groups that end, with their status when that was decided: who gives up joining one doesn't delete one that was joined. */
-export type Ending = Map<StoredGroup, StoredStatus | undefined>;
+/**
+ * Groups that end, with their status when a call decided that: who gives up joining one doesn't delete one that was joined. Each
+ * call decides anew.
+ */
+export type Ending = Map<StoredGroup, { readonly status: StoredStatus | undefined }>;
 
 /** What one write is to make safe: as it was when that began. */
 export interface Contents {
@@ -173,21 +191,20 @@ export interface Contents {
 
 /** What is changed here at one moment, and not written yet; and all key packages. */
 export interface Mark {
-  readonly changed: ReadonlySet<StoredGroup>;
-  readonly ending: ReadonlySet<StoredGroup>;
+  readonly changed: ReadonlyMap<StoredGroup, Replaced>;
+  readonly ending: Ending;
   readonly kept: KeyPackageMap;
 }
 
+/** What is in a map since, or is another value. */
+export const since = <K, V>(before: ReadonlyMap<K, V>, now: ReadonlyMap<K, V>): K[] =>
+  [...now].flatMap(([key, value]) => (before.get(key) === value ? [] : [key]));
+
 /** Whether nothing has changed between two moments. */
 export function isSameMark(one: Mark, other: Mark): boolean {
-  const same = (a: ReadonlySet<StoredGroup>, b: ReadonlySet<StoredGroup>) =>
-    a.size === b.size && [...a].every((group) => b.has(group));
-  return (
-    one.kept.size === other.kept.size &&
-    [...one.kept].every(([id, own]) => other.kept.get(id) === own) &&
-    same(one.changed, other.changed) &&
-    same(one.ending, other.ending)
-  );
+  const same = <K, V>(a: ReadonlyMap<K, V>, b: ReadonlyMap<K, V>) =>
+    a.size === b.size && since(a, b).length === 0;
+  return same(one.kept, other.kept) && same(one.changed, other.changed) && same(one.ending, other.ending);
 }
 
 /**

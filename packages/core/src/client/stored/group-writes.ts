@@ -1,7 +1,13 @@
 // RFC 9420 §9.2, §12: how operations of a group make safe what they changed, and go on where another opener was first.
 import { equalBytes } from "../../bytes.js";
 import { MlsError } from "../../errors.js";
-import { type ClientConfig, type GroupState, sameCredential, wipeState } from "../../group/index.js";
+import {
+  type ClientConfig,
+  type GroupState,
+  isJoinDiscarded,
+  sameCredential,
+  wipeState,
+} from "../../group/index.js";
 import type { LoadedState } from "../../group/storage/index.js";
 import { answer, type EntryChange } from "../../operation/index.js";
 import type { Group } from "../group.js";
@@ -54,6 +60,11 @@ export const isOpen = ({ group }: StoredGroup): boolean =>
 /** Whether it is open, or will be when the storage is read again. */
 export const isHere = (one: StoredGroup): boolean => isOpen(one) || one.group?.own.isLapsed === true;
 
+/** Closes a group that the storage doesn't have any more. One whose join is discarded ends with that call. */
+export function closeGone({ group }: StoredGroup): void {
+  if (group !== undefined && !isJoinDiscarded(group.own.state)) group.own.close(stale());
+}
+
 export const NO_VIEWS: Views = { group: 0, members: 0 };
 
 /** What the client does for its groups. */
@@ -83,8 +94,8 @@ export interface Home {
   missing(one: StoredGroup): Promise<MlsError>;
 }
 
-/** How often an operation is done again, because other openers were faster. */
-const MAX_TRIES = 1000;
+/** How often an operation is done again, or a write made again, because other openers were faster. */
+export const MAX_TRIES = 1000;
 
 export function safetyOf(home: Home, one: StoredGroup, own: Membership, sight: Sight): GroupSafety {
   const seen = one.told;

@@ -129,7 +129,7 @@ export class KeyPackageWrites {
 
   /** Has the keys of key packages that are deleted end when the storage doesn't have them any more. */
   watch(): void {
-    this.#kept().endLater = (own) => this.#ending.set(this.#idOf(own), own);
+    this.#kept().endBy((own) => this.#ending.set(this.#idOf(own), own));
   }
 
   /**

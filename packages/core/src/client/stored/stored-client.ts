@@ -20,7 +20,7 @@ import { READ_WELCOME, type ReadWelcomeOptions } from "../options.js";
 import type { StagedWelcome } from "../staged-welcome.js";
 import { askedChanges, changesOf, needKey, needPrefix, stepsOf } from "./app-entries.js";
 import type { VersionStep } from "./client-storage.js";
-import { type AppEntries, isSameMark, type Mark } from "./contents.js";
+import { type AppEntries, isSameMark, type Mark, since } from "./contents.js";
 import type { FoundClient, StoredStatus } from "./entries.js";
 import { notOpen } from "./failures.js";
 import { isHere, type StoredGroup } from "./group-writes.js";
@@ -265,31 +265,25 @@ export class StoredClient extends Client {
     let batch: Batch | undefined;
     let entries: AppEntries | undefined;
     let ended!: readonly StoredGroup[];
-    let refusal: unknown;
-    const guarded = (call: () => T) => {
-      try {
-        return call();
-      } catch (error) {
-        refusal = error;
-        throw error;
-      }
-    };
+    let refusal: { readonly error: unknown } | undefined;
     const finish = (result: R) => {
       before = state.mark;
-      state.ended = [];
-      const answer = guarded(() => steps.finish(result));
-      ended = state.ended;
-      // What others end from now on isn't this call's.
-      state.ended = [];
-      isChanged = ended.length > 0 || !isSameMark(before, state.mark);
-      hasExpired = this.kept.takeExpired();
-      return answer;
+      try {
+        const answer = steps.finish(result);
+        const now = state.mark;
+        ended = since(before.ending, now.ending);
+        isChanged = !isSameMark(before, now);
+        hasExpired = this.kept.takeExpired();
+        return answer;
+      } catch (error) {
+        refusal = { error };
+        throw error;
+      }
     };
     const beside = (ask: () => unknown) => {
       try {
         const changes = askedChanges(ask);
-        const groups = [...state.changed.keys()].filter((one) => !before.changed.has(one));
-        entries = state.keep(changes, [...groups, ...ended]);
+        entries = state.keep(changes, [...since(before.changed, state.changed), ...ended]);
       } catch (error) {
         isUndone = true;
         state.undo(before, error);
@@ -315,7 +309,7 @@ export class StoredClient extends Client {
     const all = { work, finish, isPartlyDone, beside, drop, turn, store, unsafe, failed };
     return super.perform(all, options).catch(async (error: unknown) => {
       // What it was refused by may be what another opener has ended since.
-      if (refusal !== undefined && error === refusal && (await state.look()))
+      if (refusal !== undefined && refusal.error === error && (await state.look()))
         return this.perform(steps, options);
       // So that the client shows what is there when its caller learns of it.
       if (isUndone) await state.ready().catch(() => undefined);

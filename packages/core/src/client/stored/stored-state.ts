@@ -1,7 +1,7 @@
 // RFC 9420 §9.2, §10, §12: what a client with a storage has made safe, and what its operations have changed since.
 import { type Bytes, equalBytes, toHex, wipe } from "../../bytes.js";
 import { MlsError } from "../../errors.js";
-import { type ClientConfig, type GroupState, wipeState } from "../../group/index.js";
+import { type ClientConfig, type GroupState, isJoinDiscarded, wipeState } from "../../group/index.js";
 import type { LoadedState } from "../../group/storage/index.js";
 import type { OwnKeyPackage } from "../../key-package/index.js";
 import { answer, type EntryChange } from "../../operation/index.js";
@@ -268,7 +268,7 @@ export class StoredState implements Keeper, GroupHome {
     isGivenUp: () => boolean,
   ): Promise<boolean> {
     if (own.state.status === "closed") throw notOpen();
-    if (own.isGivenUp) {
+    if (isJoinDiscarded(own.state)) {
       this.writes.end(one, "joining");
       this.writes.keep(entries, [one]);
     } else if (isListedOtherwise(one, own.state)) {
@@ -287,7 +287,7 @@ export class StoredState implements Keeper, GroupHome {
     await this.writes.store().done;
     // Left out of the write, because another opener was first.
     if (own.isLapsed) throw stale();
-    if (own.isGivenUp) own.end();
+    if (isJoinDiscarded(own.state)) own.end();
     return true;
   }
 }

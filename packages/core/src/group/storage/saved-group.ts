@@ -21,6 +21,7 @@ import type { RatchetTree } from "../../tree/index.js";
 import { epochIn, GroupContext, LeafNodeSource, Proposal, ReInit, Sender } from "../../wire/index.js";
 import { MAX_CANDIDATES } from "../candidate.js";
 import type { GroupConfig } from "../config.js";
+import type { Epoch } from "../epoch.js";
 import { keptEpochs, type PastEpoch } from "../past-epoch.js";
 import {
   type CachedProposal,
@@ -266,10 +267,14 @@ export async function loadSaved(
   return {
     state,
     retired: retired.flat(),
-    shared: epochsIn(state).find(
-      (epoch) => saved.shared && ownLeaf(epoch).leafNodeSource.type === LeafNodeSource.keyPackage,
-    )?.keys.leafKey,
+    shared: saved.shared ? invitedIn(state)?.keys.leafKey : undefined,
   };
+}
+
+/** The epoch whose own leaf came with the key package that the client joined by, if there is one still. */
+function invitedIn(state: GroupState): Epoch | undefined {
+  const isInvited = (epoch: Epoch) => ownLeaf(epoch).leafNodeSource.type === LeafNodeSource.keyPackage;
+  return epochsIn(state).find(isInvited);
 }
 
 export async function loadProposal(

@@ -84,9 +84,9 @@ export class PartList {
    * be read, even if the storage has just that. It could have been put back.
    */
   async known({ name }: Part): Promise<PartState | undefined> {
-    const recalled = await this.#recall(name);
+    const recalled = this.#memory && (await this.#recall(name));
     const state = this.#seen.get(name);
-    return state !== undefined && state.writes >= (recalled.get(name) ?? 0) ? state : undefined;
+    return state !== undefined && state.writes >= (recalled?.get(name) ?? 0) ? state : undefined;
   }
 
   /** @throws MlsError `state` if a part isn't as its last write made it */

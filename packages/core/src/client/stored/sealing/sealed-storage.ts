@@ -10,7 +10,10 @@ import { type FoundPart, isSame, PartList, type WriteMemory } from "./part-list.
 
 /** The options of {@link sealedStorage} and {@link resealStorage}. */
 export interface SealedStorageOptions {
-  /** Notices that a whole part, such as a group, or the whole storage, was put back as it was before, or taken away. Default: none, and nobody does. */
+  /**
+   * Notices that a part, such as a group, or the whole storage was taken away, or put back as it was before. Default: none, and
+   * nobody notices.
+   */
   readonly memory?: WriteMemory;
   /** How many values one key seals: 1 to 2^20. Each opener begins with new keys, too. Default: 2^20. */
   readonly valuesPerKey?: number;
