@@ -57,6 +57,20 @@ import {
 } from "./key-packages.js";
 import { type ClientOptions, configOf, KEY_PACKAGE, type KeyPackageOptions } from "./options.js";
 
+/** Gives an operation copies of saved bytes: to read one overwrites it, and the operation may have to read another. */
+export async function withCopies<T>(
+  saved: Uint8Array,
+  name: string,
+  use: (copy: () => Uint8Array) => Promise<T>,
+): Promise<T> {
+  const bytes = needBytes(saved, name).slice();
+  try {
+    return await use(() => bytes.slice());
+  } finally {
+    wipe(bytes);
+  }
+}
+
 /** One identity in one cipher suite, with its key packages. */
 export abstract class ClientBase {
   // In private fields, so that printing a client shows nothing of them.
@@ -335,14 +349,15 @@ export abstract class ClientBase {
    */
   async loadKeyPackages(saved: Uint8Array, options: OperationOptions = {}): Promise<void> {
     checkOptions(options, OPERATION);
-    const bytes = needBytes(saved, "saved key packages").slice();
-    const steps = (config: ClientConfig): Steps<readonly KeptKeyPackage[], void> => ({
-      work: async () => loadKeyPackages(config, bytes),
-      finish: (loaded) => {
-        for (const own of loaded) this.kept.add(own);
-        this.kept.recorded(loaded);
-      },
+    return withCopies(saved, "saved key packages", (copy) => {
+      const steps = (config: ClientConfig): Steps<readonly KeptKeyPackage[], void> => ({
+        work: async () => loadKeyPackages(config, copy()),
+        finish: (loaded) => {
+          for (const own of loaded) this.kept.add(own);
+          this.kept.recorded(loaded);
+        },
+      });
+      return this.run(steps, (loaded) => loaded.flatMap(keysOfPackage), options);
     });
-    return this.run(steps, (loaded) => loaded.flatMap(keysOfPackage), options);
   }
 }

@@ -36,7 +36,7 @@ import {
   type Signer,
 } from "../provider/index.js";
 import { isCustomPsk, MAX_ID_SIZE, type PreSharedKeyID, PSKType, readWelcome } from "../wire/index.js";
-import { ClientBase } from "./client-base.js";
+import { ClientBase, withCopies } from "./client-base.js";
 import type { Group } from "./group.js";
 import { type Keeper, OpenGroups } from "./open-groups.js";
 import {
@@ -280,9 +280,10 @@ export class Client extends ClientBase {
    */
   async restore(saved: Uint8Array, options: OperationOptions = {}): Promise<Group> {
     checkOptions(options, OPERATION);
-    const record = needBytes(saved, "a saved group").slice();
-    const read = (config: ClientConfig) => loadState(config, record);
-    return this.restoreFrom(read, (loaded) => this.#groups.restore(loaded), options);
+    return withCopies(saved, "a saved group", (copy) => {
+      const read = (config: ClientConfig) => loadState(config, copy());
+      return this.restoreFrom(read, (loaded) => this.#groups.restore(loaded), options);
+    });
   }
 
   /** Loads a group. @param enter takes it over */

@@ -48,10 +48,15 @@ export const WRITE: OptionShape<WriteOptions<never>> = { ...OPERATION, alongside
 
 /** The parts of an operation. */
 export interface Steps<R, T> {
-  /** Computes a result. It changes nothing that another operation depends on, because it may be given up. */
+  /**
+   * Computes a result. It changes nothing that another operation depends on, because it may be given up, and uses nothing up
+   * that it was given, because it may be done again.
+   */
   readonly work: () => Awaitable<R>;
   /** Takes the result over, and returns what the caller gets. It isn't called for work that was given up. */
   readonly finish: (result: R) => T;
+  /** Is asked, after {@link finish} threw, whether the work is to be done once more. */
+  readonly isOld?: (() => Promise<boolean>) | undefined;
   /** Whether the work has taken effect in part: then it looks at the signal itself, and answers with what it did until then. */
   readonly isPartlyDone?: (() => boolean) | undefined;
   /**
@@ -89,6 +94,7 @@ export function withKeys<R, T>(
   // Field by field: to copy the rest of an object takes as long as a few hashes, and each message would pay that.
   return {
     work: steps.work,
+    isOld: steps.isOld,
     isPartlyDone: steps.isPartlyDone,
     drop: steps.drop,
     turn: steps.turn,
@@ -206,12 +212,19 @@ export class Operation<R = unknown, T = unknown> {
       return;
     }
     let answer: T;
+    let isOld = this.#steps.isOld;
     try {
       answer = finish(result);
+      isOld = undefined;
       if (alongside !== undefined) beside?.(() => alongside(answer));
     } catch (error) {
       quietly(() => drop?.(result));
-      this.#fail(error);
+      if (isOld === undefined) this.#fail(error);
+      else
+        isOld().then(
+          (again) => (again && !this.over ? this.#begin() : this.#fail(error)),
+          (other) => this.#fail(other),
+        );
       return;
     }
     if (store === undefined) {

@@ -1,6 +1,5 @@
 // RFC 9420 §10, §11: the writes of what a client has besides the contents of its groups, one after the other.
 import { wipe } from "../../bytes.js";
-import { destroyKey } from "../../crypto/index.js";
 import { MlsError } from "../../errors.js";
 import type { ClientConfig } from "../../group/index.js";
 import type { EntryChange } from "../../operation/index.js";
@@ -25,9 +24,10 @@ import {
   neededSigners,
   type Replaced,
   replacedBy,
+  type TriedWrite,
   wipeEntries,
 } from "./contents.js";
-import { addDeletions } from "./deletions.js";
+import { addDeletions, endKeys } from "./deletions.js";
 import {
   type FoundClient,
   groupEntry,
@@ -41,7 +41,7 @@ import {
 import { isStale, saidError, stale } from "./failures.js";
 import {
   closeGone,
-  type Home,
+  type GroupHome,
   isHere,
   isOpen,
   lapse,
@@ -50,7 +50,6 @@ import {
   type StoredGroup,
 } from "./group-writes.js";
 import { stepFrom } from "./journal.js";
-import type { KeptSigners } from "./kept-signers.js";
 import { KeyPackageWrites } from "./key-package-writes.js";
 import { type Batch, Batches, inTurn, makeWrite } from "./writing.js";
 
@@ -60,19 +59,13 @@ export interface ClientAccess {
   readonly kept: () => KeyPackageStore;
 }
 
-/** What has the groups. */
-export interface GroupHome extends Home {
-  readonly signers: KeptSigners;
-  newEntry(name: string, groupId: Uint8Array): StoredGroup;
-}
-
 export class ClientWrites {
   readonly #home: GroupHome;
   readonly #random: (length: number) => Uint8Array;
   readonly keyPackages: KeyPackageWrites;
   #version: Uint8Array | undefined;
-  /** The version that the last write was to lead to: whether it did, nobody knows after some that failed. */
-  #tried: Uint8Array | undefined;
+  /** The last write: whether it was made, nobody knows after some that failed. */
+  #tried: TriedWrite | undefined;
   /** The groups in the storage, by their names. */
   groups: ReadonlyMap<string, StoredGroup> = new Map();
   /** Groups that are new, or whose status has changed, with those that they take the place of; and those that end. */
@@ -309,12 +302,12 @@ export class ClientWrites {
       if (batch.isOver) return true;
       // One that was given up meanwhile takes nothing with it.
       if (!written.every(isStill)) return false;
-      this.#tried = steps[0]?.to;
+      this.#tried = { version: steps[0]?.to, ends };
       await makeWrite(this.#home.storage, changes, steps);
+      endKeys(this.#home.config, ends);
       if (batch.isOver) return true;
       for (const one of entries) one.isWritten = true;
       for (const { one, journal } of written) if (one.journal === journal) contents.drafts.get(one)?.done();
-      for (const key of ends) destroyKey(this.#home.config.provider.hpke, key);
       this.#wrote(written, ending);
       if (known === this.#changes) {
         this.#version = steps[0]?.to;
@@ -379,7 +372,9 @@ export class ClientWrites {
     }
     // From here on without waiting.
     const contents = this.#contents;
-    this.keyPackages.take(loaded, contents?.kept, isSame(found.version, this.#tried));
+    const tried = isSame(found.version, this.#tried?.version) ? this.#tried : undefined;
+    if (tried !== undefined) endKeys(this.#home.config, tried.ends);
+    this.keyPackages.take(loaded, contents?.kept, tried !== undefined);
     const before = this.groups;
     const ended = new Set([...before.values()].flatMap(({ name, successor }) => (successor ? name : [])));
     const added = contents?.changed.filter(({ one }) => one.status === undefined) ?? [];

@@ -1,6 +1,7 @@
 // What one write of a client is to make safe.
 import { equalBytes, wipe } from "../../bytes.js";
 import type { EntryChange } from "../../operation/index.js";
+import type { HpkePrivateKey } from "../../provider/index.js";
 import type { Group } from "../group.js";
 import type { Membership } from "../membership.js";
 import type { StorageChange } from "./client-storage.js";
@@ -187,6 +188,14 @@ export interface Contents {
   readonly drafts: Map<StoredGroup, Draft | undefined>;
   /** Whether another opener has written what doesn't go with it. */
   isRefused: boolean;
+}
+
+/** A write that was tried. */
+export interface TriedWrite {
+  /** The version that it leads to. */
+  readonly version: Uint8Array | undefined;
+  /** Keys in a key store that end if it is made. */
+  readonly ends: HpkePrivateKey[];
 }
 
 /** What is changed here at one moment, and not written yet; and all key packages. */

@@ -1,6 +1,7 @@
 // RFC 9420 §9.2: what a group leaves behind in a storage, in a key store and in a token: nothing.
 import { wipe } from "../../bytes.js";
-import { privateKeysIn, wipeState } from "../../group/index.js";
+import { destroyKey } from "../../crypto/index.js";
+import { type ClientConfig, privateKeysIn, wipeState } from "../../group/index.js";
 import type { HpkePrivateKey } from "../../provider/index.js";
 import type { StorageChange, VersionStep } from "./client-storage.js";
 import { noGroupEntry, prefixOf, readList } from "./entries.js";
@@ -39,4 +40,9 @@ export async function addDeletions(
   } finally {
     wipe(...entries.map(({ value }) => value));
   }
+}
+
+/** Ends keys in a key store that the storage doesn't refer to any more, each once. */
+export function endKeys({ provider }: ClientConfig, ends: HpkePrivateKey[]): void {
+  for (const key of ends.splice(0)) destroyKey(provider.hpke, key);
 }

@@ -18,7 +18,7 @@ import type { ClientStorage } from "./client-storage.js";
 import { prefixOf, readList, readValue, type StoredStatus, successorOf } from "./entries.js";
 import { isStale, notOpen, stale } from "./failures.js";
 import type { Journal } from "./journal.js";
-import { signersIn } from "./kept-signers.js";
+import { type KeptSigners, signersIn } from "./kept-signers.js";
 import { inTurn } from "./writing.js";
 
 /** How often the state of a group was replaced by one that looks different: at all, and by having other members. */
@@ -92,6 +92,12 @@ export interface Home {
   entering<T>(one: StoredGroup, enter: () => T): T;
   /** Why the storage doesn't have the group any more: `stale-state` if another opener has deleted it. */
   missing(one: StoredGroup): Promise<MlsError>;
+}
+
+/** What has the groups. */
+export interface GroupHome extends Home {
+  readonly signers: KeptSigners;
+  newEntry(name: string, groupId: Uint8Array): StoredGroup;
 }
 
 /** How often an operation is done again, or a write made again, because other openers were faster. */

@@ -150,8 +150,8 @@ export class StoredClient extends Client {
 
   /**
    * Deletes the private keys in a key store or a token that nothing in the storage refers to: a process that ended between
-   * making a key and writing its reference leaves such, and so does one that ended before it could delete a key. Keys that
-   * the storage keeps itself are never left behind. Call it at the start, while no other opener of the storage works, and only
+   * making a key and writing its reference leaves such. So does one that ended before it could delete a key, or whose write
+   * failed, and was made after all. Keys that the storage keeps itself are never left behind. Call it at the start, while no other opener of the storage works, and only
    * if this client has the key store, or the label in the token, to itself.
    * @returns how many were deleted; 0 if the provider has no key store of its own
    * @throws MlsError `try-again` if the storage, the key store or the token fails
@@ -265,21 +265,17 @@ export class StoredClient extends Client {
     let batch: Batch | undefined;
     let entries: AppEntries | undefined;
     let ended!: readonly StoredGroup[];
-    let refusal: { readonly error: unknown } | undefined;
     const finish = (result: R) => {
       before = state.mark;
-      try {
-        const answer = steps.finish(result);
-        const now = state.mark;
-        ended = since(before.ending, now.ending);
-        isChanged = !isSameMark(before, now);
-        hasExpired = this.kept.takeExpired();
-        return answer;
-      } catch (error) {
-        refusal = { error };
-        throw error;
-      }
+      const answer = steps.finish(result);
+      const now = state.mark;
+      ended = since(before.ending, now.ending);
+      isChanged = !isSameMark(before, now);
+      hasExpired = this.kept.takeExpired();
+      return answer;
     };
+    // What it was refused by may be what another opener has ended since.
+    const isOld = () => state.look();
     const beside = (ask: () => unknown) => {
       try {
         const changes = askedChanges(ask);
@@ -306,11 +302,8 @@ export class StoredClient extends Client {
     };
     const unsafe = () => state.giveUp(batch);
     const { isPartlyDone, drop, turn, failed } = steps;
-    const all = { work, finish, isPartlyDone, beside, drop, turn, store, unsafe, failed };
+    const all = { work, finish, isOld, isPartlyDone, beside, drop, turn, store, unsafe, failed };
     return super.perform(all, options).catch(async (error: unknown) => {
-      // What it was refused by may be what another opener has ended since.
-      if (refusal !== undefined && refusal.error === error && (await state.look()))
-        return this.perform(steps, options);
       // So that the client shows what is there when its caller learns of it.
       if (isUndone) await state.ready().catch(() => undefined);
       throw error;

@@ -11,10 +11,18 @@ import type { GroupSafety, Sight } from "../group-safety.js";
 import type { Membership } from "../membership.js";
 import type { Keeper } from "../open-groups.js";
 import type { ClientStorage, StorageChange, StoredEntry, VersionStep } from "./client-storage.js";
-import { type ClientAccess, ClientWrites, type GroupHome } from "./client-writes.js";
+import { type ClientAccess, ClientWrites } from "./client-writes.js";
 import { type FoundClient, groupKey, isSame, prefixOf, readList, readValue, successorOf } from "./entries.js";
 import { isStale, notOpen, said, stale } from "./failures.js";
-import { isHere, isOpen, loadGroup, NO_VIEWS, type StoredGroup, safetyOf } from "./group-writes.js";
+import {
+  type GroupHome,
+  isHere,
+  isOpen,
+  loadGroup,
+  NO_VIEWS,
+  type StoredGroup,
+  safetyOf,
+} from "./group-writes.js";
 import { Journal } from "./journal.js";
 import { KeptSigners, signersIn } from "./kept-signers.js";
 import { makeWrite } from "./writing.js";
