@@ -331,8 +331,9 @@ export class Group extends MemberView {
 
   /**
    * Overwrites all secrets of this group in memory, at once: calls that haven't ended are given up, and reject with
-   * `closed`. Saved states aren't changed, and this client stays a member. A hook may call it. If this client was
-   * removed and that state was saved, private keys in a key store or a token end too: no saved state is needed any more.
+   * `closed`. (What a storage was writing just then may be there: let calls end before you close.) Saved states aren't
+   * changed, and this client stays a member. A hook may call it. If this client was removed and that state was saved,
+   * private keys in a key store or a token end too: no saved state is needed any more.
    * @example
    * await group.close();
    */
