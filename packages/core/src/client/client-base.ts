@@ -173,6 +173,11 @@ export abstract class ClientBase {
     );
   }
 
+  /** {@link run} of what brings in keys that were saved. */
+  protected bringIn<R, T>(...all: Parameters<typeof this.run<R, T>>): Promise<T> {
+    return this.run(...all);
+  }
+
   /**
    * Signs for this client outside of groups, by SignWithLabel (§5.1.2): to log in at a service, for example. `verifyWithLabel` of
    * `@copse/core/extension` checks it. The signer is that of new key packages: see {@link signatureKey}.
@@ -339,9 +344,9 @@ export abstract class ClientBase {
   }
 
   /**
-   * Adds the key packages that {@link saveKeyPackages} saved. Load the latest bytes only: a key package that was used
-   * since would open its Welcome again. Those of another identity are useless here: {@link join} lacks their signer. One whose keys a key store or a token doesn't have any more
-   * was used or deleted since: it is left out.
+   * Adds the key packages that {@link saveKeyPackages} saved, if they aren't here already. Load the latest bytes only: a key
+   * package that was used since would open its Welcome again. Those of another identity are useless here: {@link join} lacks
+   * their signer. One whose keys a key store or a token doesn't have any more was used or deleted since: it is left out.
    * @throws MlsError `state` for damaged or foreign bytes, or another suite; `try-again` if the provider can't find the
    *   keys now, with the `cause`; `usage` if one lists types that this client doesn't support
    * @example
@@ -352,12 +357,9 @@ export abstract class ClientBase {
     return withCopies(saved, "saved key packages", (copy) => {
       const steps = (config: ClientConfig): Steps<readonly KeptKeyPackage[], void> => ({
         work: async () => loadKeyPackages(config, copy()),
-        finish: (loaded) => {
-          for (const own of loaded) this.kept.add(own);
-          this.kept.recorded(loaded);
-        },
+        finish: (loaded) => this.kept.bringIn(loaded),
       });
-      return this.run(steps, (loaded) => loaded.flatMap(keysOfPackage), options);
+      return this.bringIn(steps, (loaded) => loaded.flatMap(keysOfPackage), options);
     });
   }
 }

@@ -270,11 +270,12 @@ export class Client extends ClientBase {
 
   /**
    * Restores a group that {@link Group.save} saved. The client needs the signer of its leaf in the group: signature
-   * keys are never saved. A group that is open here can't be restored: two objects with one state would encrypt with
-   * the same keys.
+   * keys are never saved. A group that is open here, or that this client's storage has, can't be restored: two objects with
+   * one state would encrypt with the same keys.
    * @param saved the bytes of {@link Group.save}
-   * @throws MlsError `state` for damaged or foreign bytes, or another suite; `missing-signer`; `try-again` if the provider can't find the keys now, with the `cause`; `usage` if the group is open, or if the
-   *   leaf lists types of extensions, proposals or credentials that this client doesn't support
+   * @throws MlsError `state` for damaged or foreign bytes, or another suite; `missing-signer`; `try-again` if the
+   *   provider can't find the keys now, with the `cause`; `group-exists` if the group is open, or in this client's storage;
+   *   `usage` if the leaf lists types of extensions, proposals or credentials that this client doesn't support
    * @example
    * const group = await client.restore(saved);
    */
@@ -282,22 +283,21 @@ export class Client extends ClientBase {
     checkOptions(options, OPERATION);
     return withCopies(saved, "a saved group", (copy) => {
       const read = (config: ClientConfig) => loadState(config, copy());
-      return this.restoreFrom(read, (loaded) => this.#groups.restore(loaded), options);
+      const steps = this.restoring(read, (loaded) => this.#groups.restore(loaded));
+      return this.bringIn(steps, ({ state }) => privateKeysIn(state), options);
     });
   }
 
-  /** Loads a group. @param enter takes it over */
-  protected restoreFrom(
+  /** What loads a group. @param enter takes it over */
+  protected restoring(
     read: (config: ClientConfig) => Promise<LoadedState>,
     enter: (loaded: LoadedState) => Group,
-    options: OperationOptions,
-  ): Promise<Group> {
-    const steps = (config: ClientConfig): Steps<LoadedState, Group> => ({
+  ): (config: ClientConfig) => Steps<LoadedState, Group> {
+    return (config) => ({
       work: async () => read(config),
       finish: enter,
       drop: ({ state }) => wipeState(state),
     });
-    return this.run(steps, ({ state }) => privateKeysIn(state), options);
   }
 
   /** Closes a new group that isn't whole: nothing is left of it. @internal */

@@ -100,6 +100,14 @@ export const MAX_JOINED = 1000;
 /** How many references of a Welcome an error has. */
 const MAX_TOLD = 64;
 
+/** Keeps key packages in a storage. */
+export interface KeyPackageKeeper {
+  /** @param id the hexadecimal KeyPackageRef */
+  has(id: string): boolean;
+  /** Calls {@link KeyPackageStore.end} for a deleted key package when nothing refers to its stored keys. Default: at once. */
+  endLater(own: KeptKeyPackage): void;
+}
+
 export class KeyPackageStore {
   readonly #hpke: HpkePart;
   readonly #isUsed: (key: HpkePrivateKey) => boolean;
@@ -111,7 +119,7 @@ export class KeyPackageStore {
   #hasExpired = false;
   /** Init keys that saved key packages have too. */
   readonly #recorded = new WeakSet<HpkePrivateKey>();
-  #endLater: ((own: KeptKeyPackage) => void) | undefined;
+  #keeper: KeyPackageKeeper | undefined;
 
   /** @param isUsed whether an open group has a private key */
   constructor(hpke: HpkePart, isUsed: (key: HpkePrivateKey) => boolean) {
@@ -160,9 +168,23 @@ export class KeyPackageStore {
     if (this.#earliest === undefined || notAfter < this.#earliest) this.#earliest = notAfter;
   }
 
-  /** Has `later` call {@link end} for a deleted key package when nothing refers to its stored keys. Default: at once. */
-  endBy(later: (own: KeptKeyPackage) => void): void {
-    this.#endLater = later;
+  keepIn(keeper: KeyPackageKeeper): void {
+    this.#keeper = keeper;
+  }
+
+  /** Adds those that were saved. One that is here, or in the storage, stays as it is: it may have been used since. */
+  bringIn(loaded: readonly KeptKeyPackage[]): void {
+    for (const own of loaded) {
+      const id = toHex(own.reference);
+      if (this.#all.has(id) || this.#keeper?.has(id)) this.leave(own);
+      else this.add(own);
+    }
+    this.recorded(loaded);
+  }
+
+  /** Ends the keys of one that was loaded, and isn't needed: a key store has them still. */
+  leave(own: KeptKeyPackage): void {
+    if (!isStored(this.#hpke, own.initKey)) this.end(own);
   }
 
   /** Adds a key package, or has it as it is given, if it is here. */
@@ -243,8 +265,8 @@ export class KeyPackageStore {
     if (own === undefined) return false;
     this.#all.delete(id);
     const stored = isStored(this.#hpke, own.initKey);
-    if (!stored || this.#endLater === undefined) this.end(own);
-    else if (!keep) this.#endLater(own);
+    if (!stored || this.#keeper === undefined) this.end(own);
+    else if (!keep) this.#keeper.endLater(own);
     return true;
   }
 

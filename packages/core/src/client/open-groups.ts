@@ -22,6 +22,8 @@ import type { Origin } from "./origin.js";
 export interface Keeper {
   /** Whether it has an active group with this ID that isn't open. */
   has(groupId: Uint8Array): boolean;
+  /** Whether it has any group with this ID, besides one that is just restored from it. */
+  lists(groupId: Uint8Array): boolean;
   /** The ID of a group that ended by a ReInit to this group ID, open or not. */
   endedFor(groupId: Uint8Array): Uint8Array | undefined;
   /** How an operation of a group makes safe what it changes. */
@@ -127,7 +129,7 @@ export class OpenGroups {
     return this.#add(state, {}, replace);
   }
 
-  /** A restored group. @throws MlsError `group-exists` if it is open already, `missing-signer` */
+  /** A restored group. @throws MlsError `group-exists` if it is open already, or in the storage; `missing-signer` */
   restore({ state, retired, shared }: LoadedState): Group {
     // An earlier membership of the same group has another leaf, and other keys.
     const { signature } = ownLeaf(state.current);
@@ -136,10 +138,12 @@ export class OpenGroups {
     // A storage knows itself which membership is open.
     const isLeft =
       !this.isStored && [...this.#returnable()].some((group) => equalBytes(group.groupId, groupId));
-    if ([...this.#joining].some(isSame) || isLeft || this.get(groupId) !== undefined) {
+    const isOpen = [...this.#joining].some(isSame) || isLeft || this.get(groupId) !== undefined;
+    // It would take the place of a stored state with the same keys, and could go back to before it.
+    if (isOpen || this.#keeper?.lists(groupId) === true) {
       throw new MlsError(
         "group-exists",
-        "the group is open here: close it before you restore an earlier state",
+        "the group is open here, or in the storage: close or delete it before you restore an earlier state",
         { groupId: groupId.slice() },
       );
     }

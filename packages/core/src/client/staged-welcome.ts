@@ -111,6 +111,8 @@ export class StagedWelcome extends EpochView {
   async join(options: JoinStagedOptions = {}): Promise<Group> {
     checkOptions(options, JOIN_STAGED);
     const finish = () => {
+      // Once more: it may have been joined or discarded since.
+      this.#needStaged();
       const group = this.#steps.enter(options.replace);
       this.#ended = "joined";
       return group;

@@ -1,6 +1,7 @@
 // RFC 9420 §11.2, §11.3: groups that resume another one, made by a client with a storage: whole, or not at all.
-import type { Group } from "@copse/core";
+import { type Group, generateSigner } from "@copse/core";
 import { branch, reinitialize } from "@copse/core/resumption";
+import { nodeProvider } from "@copse/provider-node";
 import { code, failure } from "@copse/test-support/errors";
 import { expect, it } from "vitest";
 import { found, type Hold, ID, opened, SUITE, TestStorage, team } from "./stores.js";
@@ -43,10 +44,13 @@ it("one whose write is made, and not answered, leaves nothing", async () => {
   const { storage, alice, a, bob } = await team();
   storage.fates.push("late");
   const add = [await bob.client.createKeyPackage()];
-  expect(await failure(branch(alice, a, { add }))).toEqual(code("storage"));
+  const signer = await generateSigner(nodeProvider(), SUITE);
+  expect(await failure(branch(alice, a, { add, signer }))).toEqual(code("storage"));
   expect(storage.fates).toEqual([]);
   expect((await opened(storage)).knownGroups()).toHaveLength(1);
-  expect((await storage.all()).filter(([key]) => key.startsWith("client/groups/"))).toHaveLength(1);
+  const below = async (prefix: string) => (await storage.all()).filter(([key]) => key.startsWith(prefix));
+  expect(await below("client/groups/")).toHaveLength(1);
+  expect(await below("client/signers/")).toEqual([]);
 });
 
 it("one that is given up while the storage waits ends at once, and is gone when the storage goes on", async () => {

@@ -519,7 +519,8 @@ const AT_ONCE: readonly string[] = [
   // Protected: what the methods of a client use.
   "run",
   "perform",
-  "restoreFrom",
+  "restoring",
+  "bringIn",
   "load",
   "signerOr",
   "findPsk",

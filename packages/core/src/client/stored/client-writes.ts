@@ -80,6 +80,8 @@ export class ClientWrites {
   isBehind = false;
   /** How often that changed which is known of the storage. */
   #changes = 0;
+  /** How often groups or key packages have left the storage, perhaps, and their keys have ended. */
+  ends = 0;
 
   constructor(home: GroupHome, access: ClientAccess, random: (length: number) => Uint8Array) {
     this.#home = home;
@@ -271,7 +273,8 @@ export class ClientWrites {
     const { kept } = contents;
     this.keyPackages.letGo(kept);
     leaveOut(contents, this.groups);
-    const ending = new Set(contents.ending.keys());
+    // By their names: one that was read again since is another object.
+    const ending = new Set([...contents.ending.keys()].map((one) => this.groups.get(one.name) ?? one));
     const [version, known] = [this.#version, this.#changes];
     const changes: StorageChange[] = [];
     const steps: VersionStep[] = [stepFrom(VERSION_KEY, version, this.#random)];
@@ -305,6 +308,7 @@ export class ClientWrites {
       this.#tried = { version: steps[0]?.to, ends };
       await makeWrite(this.#home.storage, changes, steps);
       endKeys(this.#home.config, ends);
+      if (ending.size > 0 || this.keyPackages.isLess(kept)) this.ends++;
       if (batch.isOver) return true;
       for (const one of entries) one.isWritten = true;
       for (const { one, journal } of written) if (one.journal === journal) contents.drafts.get(one)?.done();
@@ -374,6 +378,7 @@ export class ClientWrites {
     const contents = this.#contents;
     const tried = isSame(found.version, this.#tried?.version) ? this.#tried : undefined;
     if (tried !== undefined) endKeys(this.#home.config, tried.ends);
+    else if (!isSame(found.version, this.#version)) this.ends++;
     this.keyPackages.take(loaded, contents?.kept, tried !== undefined);
     const before = this.groups;
     const ended = new Set([...before.values()].flatMap(({ name, successor }) => (successor ? name : [])));

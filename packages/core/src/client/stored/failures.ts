@@ -6,6 +6,7 @@ const SAID: ReadonlySet<MlsErrorCode> = new Set([
   "stale-state",
   "storage",
   "closed",
+  "state",
   "usage",
   "key-not-extractable",
 ]);

@@ -1,6 +1,5 @@
 // RFC 9420 §10: the key packages in a storage, and those of the client, which other openers change too.
 import { equalBytes, toHex } from "../../bytes.js";
-import { isStored } from "../../crypto/index.js";
 import type { ClientConfig } from "../../group/index.js";
 import { loadKeyPackages, saveKeyPackages } from "../../group/storage/index.js";
 import type { JoinedGroup, KeptKeyPackage, OwnKeyPackage } from "../../key-package/index.js";
@@ -95,6 +94,21 @@ export class KeyPackageWrites {
     return changes;
   }
 
+  /** Whether the storage has others besides these. */
+  isLess(kept: KeyPackageMap): boolean {
+    return [...this.#stored.keys()].some((id) => !kept.has(id));
+  }
+
+  /** Whether the storage has one. */
+  has(id: string): boolean {
+    return this.#stored.has(id);
+  }
+
+  /** Ends the keys of one that is deleted when the storage doesn't have it any more. */
+  endLater(own: KeptKeyPackage): void {
+    this.#ending.set(this.#idOf(own), own);
+  }
+
   /** Notes that they are in the storage. */
   wrote(kept: KeyPackageMap): void {
     this.#kept().recorded([...kept.values()]);
@@ -127,9 +141,9 @@ export class KeyPackageWrites {
     for (const id of this.#ending.keys()) if (!kept.has(id) && !this.#stored.has(id)) this.#ending.delete(id);
   }
 
-  /** Has the keys of key packages that are deleted end when the storage doesn't have them any more. */
+  /** Begins to keep those of the client. */
   watch(): void {
-    this.#kept().endBy((own) => this.#ending.set(this.#idOf(own), own));
+    this.#kept().keepIn(this);
   }
 
   /**
@@ -195,14 +209,9 @@ export class KeyPackageWrites {
     return loaded;
   }
 
-  /** Ends the keys of one that was loaded, and is here already or isn't needed: a key store has them still. */
-  #leave(own: KeptKeyPackage): void {
-    if (!isStored(this.#config().provider.hpke, own.initKey)) this.#kept().end(own);
-  }
-
   /** Leaves all that were loaded. */
   leave(found: Loaded): void {
-    for (const one of found.values()) if (typeof one === "object") this.#leave(one);
+    for (const one of found.values()) if (typeof one === "object") this.#kept().leave(one);
   }
 
   /**
@@ -226,7 +235,7 @@ export class KeyPackageWrites {
         this.#stored.set(id, theirs);
       } else {
         // It is here already, or was used or deleted here.
-        this.#leave(theirs);
+        store.leave(theirs);
         const same = { ...own, joined: theirs.joined };
         const merge = (one: KeptKeyPackage | undefined) =>
           one && (one === former ? same : { ...one, joined: union(one.joined, theirs.joined) });

@@ -1,7 +1,7 @@
 // RFC 9420 §10, §11, §16.2: a client whose state is in a storage: nothing that it answers can be lost or used again.
 import { type Bytes, copied, isBytes, needBytes } from "../../bytes.js";
 import { MlsError } from "../../errors.js";
-import type { ClientConfig } from "../../group/index.js";
+import { type ClientConfig, privateKeysIn } from "../../group/index.js";
 import {
   answer,
   type EntryChange,
@@ -13,6 +13,7 @@ import {
   type WriteOptions,
 } from "../../operation/index.js";
 import { checkOptions, needed, type OptionShape } from "../../option-shapes.js";
+import type { HpkePrivateKey } from "../../provider/index.js";
 import { MAX_ID_SIZE } from "../../wire/index.js";
 import { Client, type ClientParts } from "../client.js";
 import type { Group } from "../group.js";
@@ -22,7 +23,7 @@ import { askedChanges, changesOf, needKey, needPrefix, stepsOf } from "./app-ent
 import type { VersionStep } from "./client-storage.js";
 import { type AppEntries, isSameMark, type Mark, since } from "./contents.js";
 import type { FoundClient, StoredStatus } from "./entries.js";
-import { notOpen } from "./failures.js";
+import { notOpen, stale } from "./failures.js";
 import { isHere, type StoredGroup } from "./group-writes.js";
 import type { SignerEntry } from "./saved-signer.js";
 import type { AppEntry, StoredState } from "./stored-state.js";
@@ -60,7 +61,8 @@ const DELETED_GROUP: OptionShape<KnownGroupOptions & WriteOptions<never>> = { ..
  *   something that its caller wasn't told of yet rejects with `stale-state`, and nothing has changed: what goes by the group
  *   as it was, such as `remove` and `commit`, where anything but keys of messages is different; and `encrypt` and
  *   `exportSecret` where there are new members, who would read it. Look at the group, which is as the storage has it now, and
- *   call again. {@link refresh} and {@link watch} tell of changes too.
+ *   call again. {@link refresh} and {@link watch} tell of changes too. Calls of the client that share their write with a join
+ *   which another opener has made impossible are refused with it: call them again.
  */
 export class StoredClient extends Client {
   readonly #state: StoredState;
@@ -257,9 +259,37 @@ export class StoredClient extends Client {
     return found && this.#open(found, {});
   }
 
+  /** Keys in a key store that were read may end before they are here: then what was saved is read again. */
+  protected override bringIn<R, T>(
+    make: (config: ClientConfig) => Steps<R, T>,
+    keysIn: (result: R) => Iterable<HpkePrivateKey>,
+    options: WriteOptions<T>,
+  ): Promise<T> {
+    const { writes } = this.#state;
+    const checked = (config: ClientConfig): Steps<R, T> => {
+      const steps = make(config);
+      let ends: number;
+      const work = () => {
+        ends = writes.ends;
+        return steps.work();
+      };
+      const finish = (result: R) => {
+        if (ends !== writes.ends) throw stale();
+        return steps.finish(result);
+      };
+      return { ...steps, work, finish };
+    };
+    return super.bringIn(checked, keysIn, options);
+  }
+
   protected override perform<R, T>(steps: Steps<R, T>, options: WriteOptions<T>): Promise<T> {
     const state = this.#state.writes;
-    const work = () => state.upToDate(steps.work);
+    let ends: number;
+    const work = () =>
+      state.upToDate(() => {
+        ends = state.ends;
+        return steps.work();
+      });
     let before!: Mark;
     let [isChanged, hasExpired, isUndone] = [false, false, false];
     let batch: Batch | undefined;
@@ -274,8 +304,8 @@ export class StoredClient extends Client {
       hasExpired = this.kept.takeExpired();
       return answer;
     };
-    // What it was refused by may be what another opener has ended since.
-    const isOld = () => state.look();
+    // What it was refused by may have ended since, here or by another opener.
+    const isOld = async () => ends !== state.ends || (await state.look());
     const beside = (ask: () => unknown) => {
       try {
         const changes = askedChanges(ask);
@@ -335,7 +365,8 @@ export class StoredClient extends Client {
         enter = opened.enter;
         return opened.loaded;
       };
-      group = await this.restoreFrom(read, (loaded) => enter(() => this.groups.restore(loaded)), options);
+      const steps = this.restoring(read, (loaded) => enter(() => this.groups.restore(loaded)));
+      group = await this.run(steps, ({ state }) => privateKeysIn(state), options);
     }
     // Also one that another call opened meanwhile, and whose write failed since.
     await this.#state.revive(group, options);

@@ -96,6 +96,11 @@ export class StoredState implements Keeper, GroupHome {
     return found?.status === "active" && !isOpen(found) && found !== this.#opening;
   }
 
+  lists(groupId: Uint8Array): boolean {
+    const id = toHex(groupId);
+    return this.#opening === undefined && this.groups.some((one) => one.id === id);
+  }
+
   endedFor(groupId: Uint8Array): Uint8Array | undefined {
     const isNamed = ({ successor }: StoredGroup) => successor !== undefined && equalBytes(successor, groupId);
     return this.groups.find(isNamed)?.groupId;
