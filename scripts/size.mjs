@@ -28,7 +28,7 @@ const PACKAGES = {
  * the rest consists of, and what is loaded later.
  */
 const BUDGETS = {
-  core: { all: 63_300, atOnce: 63_300 },
+  core: { all: 63_400, atOnce: 63_400 },
   "provider-webcrypto": { all: 7_900, atOnce: 6_100 },
   "provider-hpke": { all: 5_000, atOnce: 5_000 },
 };

@@ -65,7 +65,7 @@ export async function lookAtKeyPackages({ world, device, tab }: Scene, change: C
   forgetExpired(device, world.now);
   const missing = [...device.keyPackages.keys()].filter((id) => !actual.has(id));
   const extra = [...actual].filter(
-    ([id, notAfter]) => !device.keyPackages.has(id) && !isOver(notAfter, world.now, 1),
+    ([id, notAfter]) => !device.keyPackages.has(id) && !isOver(notAfter, world.now),
   );
   const uses = Number(change.uses === true);
   const makes = Number(change.made === true);
@@ -91,6 +91,6 @@ export function forgetExpired(device: Device, now: number): void {
 }
 
 /** By a clock that may be fast. */
-function isOver(notAfter: number, now: number, sooner = 0): boolean {
-  return now / 1000 + 600 - sooner > notAfter + GRACE;
+function isOver(notAfter: number, now: number): boolean {
+  return now / 1000 + 600 > notAfter + GRACE;
 }

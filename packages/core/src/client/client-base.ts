@@ -346,7 +346,8 @@ export abstract class ClientBase {
   /**
    * Adds the key packages that {@link saveKeyPackages} saved, if they aren't here already. Load the latest bytes only: a key
    * package that was used since would open its Welcome again. Those of another identity are useless here: {@link join} lacks
-   * their signer. One whose keys a key store or a token doesn't have any more was used or deleted since: it is left out.
+   * their signer. One whose keys a key store or a token doesn't have any more, or that has left this client's storage, was
+   * used or deleted since: it is left out.
    * @throws MlsError `state` for damaged or foreign bytes, or another suite; `try-again` if the provider can't find the
    *   keys now, with the `cause`; `usage` if one lists types that this client doesn't support
    * @example

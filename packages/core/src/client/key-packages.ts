@@ -104,7 +104,7 @@ const MAX_TOLD = 64;
 export interface KeyPackageKeeper {
   /** @param id the hexadecimal KeyPackageRef */
   has(id: string): boolean;
-  /** Calls {@link KeyPackageStore.end} for a deleted key package when nothing refers to its stored keys. Default: at once. */
+  /** Calls {@link KeyPackageStore.end} for a deleted key package when nothing refers to its stored keys. */
   endLater(own: KeptKeyPackage): void;
 }
 
@@ -119,6 +119,8 @@ export class KeyPackageStore {
   #hasExpired = false;
   /** Init keys that saved key packages have too. */
   readonly #recorded = new WeakSet<HpkePrivateKey>();
+  /** Init keys of those that were brought in: the application has their bytes. */
+  readonly #broughtIn = new WeakSet<HpkePrivateKey>();
   #keeper: KeyPackageKeeper | undefined;
 
   /** @param isUsed whether an open group has a private key */
@@ -172,14 +174,27 @@ export class KeyPackageStore {
     this.#keeper = keeper;
   }
 
-  /** Adds those that were saved. One that is here, or in the storage, stays as it is: it may have been used since. */
+  /**
+   * Adds those that were saved. One that is here or in the storage, or was, stays as it is, because it may have been used since;
+   * what one of last resort was used for before is added.
+   */
   bringIn(loaded: readonly KeptKeyPackage[]): void {
     for (const own of loaded) {
       const id = toHex(own.reference);
-      if (this.#all.has(id) || this.#keeper?.has(id)) this.leave(own);
-      else this.add(own);
+      const mine = this.#all.get(id);
+      if (mine === undefined && !this.#keeper?.has(id)) {
+        this.#broughtIn.add(own.initKey);
+        this.add(own);
+        continue;
+      }
+      if (mine && own.joined.length > 0) this.add({ ...mine, joined: unionOf(mine.joined, own.joined) });
+      this.leave(own);
     }
     this.recorded(loaded);
+  }
+
+  wasBroughtIn({ initKey }: OwnKeyPackage): boolean {
+    return this.#broughtIn.has(initKey);
   }
 
   /** Ends the keys of one that was loaded, and isn't needed: a key store has them still. */
@@ -277,4 +292,15 @@ export class KeyPackageStore {
     const isSaved = own.joined.length > 0 && isStored(this.#hpke, own.leafKey);
     if (!isSaved && !this.#isUsed(own.leafKey)) destroyKey(this.#hpke, own.leafKey);
   }
+}
+
+/** The groups of both lists; of one that is in both, the later epoch. */
+export function unionOf(some: readonly JoinedGroup[], others: readonly JoinedGroup[]): JoinedGroup[] {
+  const all = new Map<string, JoinedGroup>();
+  for (const one of [...some, ...others]) {
+    const id = toHex(one.groupId);
+    const known = all.get(id);
+    if (known === undefined || known.epoch < one.epoch) all.set(id, one);
+  }
+  return [...all.values()];
 }

@@ -22,7 +22,7 @@ import type { Origin } from "./origin.js";
 export interface Keeper {
   /** Whether it has an active group with this ID that isn't open. */
   has(groupId: Uint8Array): boolean;
-  /** Whether it has any group with this ID, besides one that is just restored from it. */
+  /** Whether it has a group with this ID, besides those that this client joins and that are open, and one that is just loaded. */
   lists(groupId: Uint8Array): boolean;
   /** The ID of a group that ended by a ReInit to this group ID, open or not. */
   endedFor(groupId: Uint8Array): Uint8Array | undefined;

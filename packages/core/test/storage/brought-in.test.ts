@@ -1,8 +1,9 @@
 // RFC 9420 §9.2, §16.2: saved states that are brought into a storage, which may have them, or have ended their keys.
-import type { Bytes } from "@copse/core";
+import { type Bytes, generateSigner } from "@copse/core";
 import { joinByExternalCommit } from "@copse/core/external";
 import { keepEpochs } from "@copse/core/rewind";
 import { memoryStorage, type StoredClient } from "@copse/core/storage";
+import { nodeProvider } from "@copse/provider-node";
 import { type PartyOptions, party } from "@copse/test-support/clients";
 import { code, failure } from "@copse/test-support/errors";
 import { lastResort, MARKED } from "@copse/test-support/last-resort";
@@ -70,8 +71,37 @@ describe("a group isn't restored beside the one that the storage has, though tha
   });
 });
 
+it("a group and its external join, which are brought in together, are restored", async () => {
+  const signer = await generateSigner(nodeProvider(), SUITE);
+  const bob = await party("bob", { suite: SUITE });
+  const b = await bob.client.createGroup({ groupId: ID });
+  const former = (await party("alice", { suite: SUITE, signer })).client;
+  const { welcome } = await b.add(await former.createKeyPackage());
+  await b.mergePendingCommit();
+  const group = await former.join(welcome as Uint8Array);
+  const options = { replace: true, resync: "if-member" } as const;
+  const join = await joinByExternalCommit(former, await b.groupInfo(), options);
+  const alice = await opened(memoryStorage(), "alice", { signer });
+  for (const saved of [await join.group.save(), await group.save()]) await alice.restore(saved);
+  expect(alice.knownGroups().map(({ status }) => status)).toEqual(["joining", "active"]);
+});
+
+it("a group whose deletion is being written is restored after it", async () => {
+  const storage = new TestStorage();
+  const alice = await opened(storage);
+  const saved = await (await alice.createGroup({ groupId: ID })).save();
+  const hold = storage.hold();
+  const deleting = alice.deleteGroup(ID);
+  await hold.reached;
+  const restoring = alice.restore(saved);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  hold.open();
+  expect(await deleting).toBe(true);
+  expect((await restoring).active).toBe(true);
+});
+
 describe("a group that is deleted while its saved state is read isn't restored without its keys,", () => {
-  it.each(["this", "another"])("by %s opener", async (who) => {
+  it.each(["this", "another", "this, by a write that fails and is made,"])("by %s opener", async (who) => {
     const { crypto, store } = watched(true);
     const suite = crypto.suite(SUITE);
     let wait: (() => Promise<void>) | undefined;
@@ -84,13 +114,15 @@ describe("a group that is deleted while its saved state is read isn't restored w
     };
     const slow = { ...crypto, suite: () => ({ ...suite, hpke: { ...suite.hpke, loadPrivateKey } }) };
     const inner = memoryStorage();
-    const open = () => opened(inner, "alice", { crypto: slow });
-    const [one, other] = [await open(), await open()];
+    const storage = new TestStorage(inner);
+    const open = (of = inner) => opened(of, "alice", { crypto: slow });
+    const [one, other] = [await open(storage), await open()];
     const saved = await (await one.createGroup({ groupId: ID })).save();
     await other.refresh();
     wait = async () => {
-      await (who === "this" ? one : other).deleteGroup(ID);
-      if (who === "another") await one.refresh();
+      if (who.includes("fails")) storage.fates.push("late");
+      await (who === "another" ? other : one).deleteGroup(ID).catch(() => undefined);
+      await one.refresh();
     };
     expect(await failure(one.restore(saved))).toEqual(code("state"));
     expect(store.size).toBe(0);
@@ -113,6 +145,17 @@ describe("saved key packages don't bring back", () => {
     await expectUsable(await open(), ["active"]);
   });
 
+  it("one that a join has used, though the write of that failed", async () => {
+    const { storage, open, alice, invite } = await start();
+    const welcome = await invite(await alice.createKeyPackage());
+    const saved = await alice.saveKeyPackages();
+    storage.fates.push("late");
+    expect(await failure(alice.join(welcome))).toEqual(code("storage"));
+    await alice.loadKeyPackages(saved);
+    expect(alice.keyPackages()).toEqual([]);
+    await expectUsable(await open(), ["active"]);
+  });
+
   it("what one of last resort was not used for yet", async () => {
     const { open, alice, invite } = await start();
     const welcome = await invite(await alice.createKeyPackage(MARKED));
@@ -123,6 +166,52 @@ describe("saved key packages don't bring back", () => {
     for (const { reference } of alice.keyPackages()) await alice.deleteKeyPackage(reference);
     await expectUsable(await open(), ["active"]);
   });
+});
+
+it("saved key packages whose load is refused can be loaded again", async () => {
+  const { crypto } = watched(true);
+  const inner = memoryStorage();
+  const storage = new TestStorage(inner);
+  const former = await opened(memoryStorage(), "alice", { crypto });
+  await former.createKeyPackage();
+  const saved = await former.saveKeyPackages();
+  const [one, other] = [await opened(storage, "alice", { crypto }), await opened(inner, "alice", { crypto })];
+  const bob = await party("bob", { suite: SUITE });
+  const b = await bob.client.createGroup({ groupId: ID });
+  const { welcome } = await b.add(await one.createKeyPackage());
+  await other.refresh();
+  const staged = await one.readWelcome(welcome as Uint8Array);
+  const soon = () => new Promise((resolve) => setTimeout(resolve, 20));
+  // Both share the write after the first one: the join's look at the storage was before that.
+  const go = storage.slow();
+  const joining = failure(staged.join());
+  await soon();
+  const hold = storage.hold();
+  const first = one.createKeyPackage();
+  await hold.reached;
+  const loading = failure(one.loadKeyPackages(saved));
+  go();
+  await soon();
+  await other.join(welcome as Uint8Array);
+  hold.open();
+  expect(await Promise.all([joining, loading])).toEqual([code("stale-state"), code("stale-state")]);
+  await first;
+  await one.loadKeyPackages(saved);
+  expect(one.keyPackages()).toHaveLength(2);
+});
+
+it("key packages of last resort remember all that older and later bytes say of them", async () => {
+  const signer = await generateSigner(nodeProvider(), SUITE);
+  const make = async () => (await party("alice", { suite: SUITE, signer, extensions: [lastResort] })).client;
+  const [former, alice] = [await make(), await make()];
+  const bob = await party("bob", { suite: SUITE, extensions: [lastResort] });
+  const b = await bob.client.createGroup({ groupId: ID });
+  const { welcome } = await b.add(await former.createKeyPackage(MARKED));
+  const older = await former.saveKeyPackages();
+  await former.join(welcome as Uint8Array);
+  const latest = await former.saveKeyPackages();
+  for (const saved of [older, latest, older]) await alice.loadKeyPackages(saved);
+  expect(await failure(alice.join(welcome as Uint8Array))).toEqual(code("duplicate"));
 });
 
 describe("a staged Welcome whose join looks at the storage", () => {

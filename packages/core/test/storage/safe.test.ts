@@ -50,12 +50,11 @@ const CLIENT: Readonly<Record<string, Row>> = {
     return () => alice.deleteKeyPackage(reference);
   },
   loadKeyPackages: async ({ alice }) => {
-    const saved = await alice.saveKeyPackages();
-    const { reference } = await alice.readKeyPackage(await alice.createKeyPackage());
-    const more = await alice.saveKeyPackages();
-    await alice.loadKeyPackages(saved);
-    await alice.deleteKeyPackage(reference);
-    return () => alice.loadKeyPackages(more);
+    const signer = await generateSigner(nodeProvider(), SUITE);
+    const { client } = await party("alice", { suite: SUITE, signer });
+    await client.createKeyPackage();
+    const saved = await client.saveKeyPackages();
+    return () => alice.loadKeyPackages(saved);
   },
   proposeJoin:
     async ({ alice, b }) =>

@@ -378,7 +378,7 @@ export class ClientWrites {
     const contents = this.#contents;
     const tried = isSame(found.version, this.#tried?.version) ? this.#tried : undefined;
     if (tried !== undefined) endKeys(this.#home.config, tried.ends);
-    else if (!isSame(found.version, this.#version)) this.ends++;
+    if (!isSame(found.version, this.#version)) this.ends++;
     this.keyPackages.take(loaded, contents?.kept, tried !== undefined);
     const before = this.groups;
     const ended = new Set([...before.values()].flatMap(({ name, successor }) => (successor ? name : [])));

@@ -3,7 +3,7 @@ import { equalBytes, toHex } from "../../bytes.js";
 import type { ClientConfig } from "../../group/index.js";
 import { loadKeyPackages, saveKeyPackages } from "../../group/storage/index.js";
 import type { JoinedGroup, KeptKeyPackage, OwnKeyPackage } from "../../key-package/index.js";
-import { type KeyPackageStore, keysOfPackage } from "../key-packages.js";
+import { type KeyPackageStore, keysOfPackage, unionOf } from "../key-packages.js";
 import type { StorageChange } from "./client-storage.js";
 import { type FoundClient, keyPackageKey, keyRowsOf } from "./entries.js";
 import { KeyRows } from "./key-rows.js";
@@ -19,6 +19,8 @@ export class KeyPackageWrites {
   readonly #kept: () => KeyPackageStore;
   /** Those in the storage. `undefined` for one whose keys are gone. */
   #stored = new Map<string, KeptKeyPackage | undefined>();
+  /** Those that have left the storage. */
+  readonly #gone = new Set<string>();
   /** The hexadecimal KeyPackageRefs: each write compares all key packages. */
   readonly #ids = new WeakMap<KeptKeyPackage, string>();
   readonly #random: ((length: number) => Uint8Array) | undefined;
@@ -99,9 +101,9 @@ export class KeyPackageWrites {
     return [...this.#stored.keys()].some((id) => !kept.has(id));
   }
 
-  /** Whether the storage has one. */
+  /** Whether the storage has one, or had it: then it was used or deleted. */
   has(id: string): boolean {
-    return this.#stored.has(id);
+    return this.#stored.has(id) || this.#gone.has(id);
   }
 
   /** Ends the keys of one that is deleted when the storage doesn't have it any more. */
@@ -113,6 +115,7 @@ export class KeyPackageWrites {
   wrote(kept: KeyPackageMap): void {
     this.#kept().recorded([...kept.values()]);
     for (const done of this.#written) done();
+    for (const id of this.#stored.keys()) if (!kept.has(id)) this.#gone.add(id);
     this.#stored = kept;
     this.end();
   }
@@ -179,10 +182,10 @@ export class KeyPackageWrites {
     for (const [id, own] of after) {
       const [former, mine] = [before.get(id), now.get(id)];
       if (own === former || mine === undefined) continue;
-      if (former === undefined) store.delete(own.reference, keep);
+      if (former === undefined) store.delete(own.reference, keep || store.wasBroughtIn(own));
       else {
         const since = mine.joined.filter((one) => !own.joined.includes(one));
-        store.add(mine === own ? former : { ...mine, joined: union(former.joined, since) });
+        store.add(mine === own ? former : { ...mine, joined: unionOf(former.joined, since) });
       }
     }
     // Used or deleted: {@link take} brings them back, with other handles, because their keys may have ended here.
@@ -238,7 +241,7 @@ export class KeyPackageWrites {
         store.leave(theirs);
         const same = { ...own, joined: theirs.joined };
         const merge = (one: KeptKeyPackage | undefined) =>
-          one && (one === former ? same : { ...one, joined: union(one.joined, theirs.joined) });
+          one && (one === former ? same : { ...one, joined: unionOf(one.joined, theirs.joined) });
         const merged = merge(mine);
         const written = batch === mine ? merged : merge(batch);
         const ending = merge(this.#ending.get(id));
@@ -250,6 +253,7 @@ export class KeyPackageWrites {
     }
     for (const id of before.keys()) {
       if (found.has(id)) continue;
+      this.#gone.add(id);
       const mine = now.get(id);
       if (mine !== undefined) store.delete(mine.reference, true);
       if (!isOwn && !isOpen(id)) this.#ending.delete(id);
@@ -258,15 +262,4 @@ export class KeyPackageWrites {
     store.recorded(store.all);
     this.end((id) => this.#stored.has(id) || isOpen(id));
   }
-}
-
-/** The groups of both lists; of one that is in both, the later epoch. */
-function union(some: readonly JoinedGroup[], others: readonly JoinedGroup[]): JoinedGroup[] {
-  const all = new Map<string, JoinedGroup>();
-  for (const one of [...some, ...others]) {
-    const id = toHex(one.groupId);
-    const known = all.get(id);
-    if (known === undefined || known.epoch < one.epoch) all.set(id, one);
-  }
-  return [...all.values()];
 }

@@ -305,7 +305,7 @@ export class StoredClient extends Client {
       return answer;
     };
     // What it was refused by may have ended since, here or by another opener.
-    const isOld = async () => ends !== state.ends || (await state.look());
+    const isOld = async () => (await state.look()) || ends !== state.ends;
     const beside = (ask: () => unknown) => {
       try {
         const changes = askedChanges(ask);

@@ -98,7 +98,8 @@ export class StoredState implements Keeper, GroupHome {
 
   lists(groupId: Uint8Array): boolean {
     const id = toHex(groupId);
-    return this.#opening === undefined && this.groups.some((one) => one.id === id);
+    const isOther = (one: StoredGroup) => one.id === id && !(one.status === "joining" && isOpen(one));
+    return this.#opening === undefined && this.groups.some(isOther);
   }
 
   endedFor(groupId: Uint8Array): Uint8Array | undefined {
