@@ -173,11 +173,6 @@ export abstract class ClientBase {
     );
   }
 
-  /** {@link run} of what brings in keys that were saved. */
-  protected bringIn<R, T>(...all: Parameters<typeof this.run<R, T>>): Promise<T> {
-    return this.run(...all);
-  }
-
   /**
    * Signs for this client outside of groups, by SignWithLabel (§5.1.2): to log in at a service, for example. `verifyWithLabel` of
    * `@copse/core/extension` checks it. The signer is that of new key packages: see {@link signatureKey}.
@@ -359,8 +354,9 @@ export abstract class ClientBase {
       const steps = (config: ClientConfig): Steps<readonly KeptKeyPackage[], void> => ({
         work: async () => loadKeyPackages(config, copy()),
         finish: (loaded) => this.kept.bringIn(loaded),
+        bringsIn: true,
       });
-      return this.bringIn(steps, (loaded) => loaded.flatMap(keysOfPackage), options);
+      return this.run(steps, (loaded) => loaded.flatMap(keysOfPackage), options);
     });
   }
 }

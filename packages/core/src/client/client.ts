@@ -283,21 +283,24 @@ export class Client extends ClientBase {
     checkOptions(options, OPERATION);
     return withCopies(saved, "a saved group", (copy) => {
       const read = (config: ClientConfig) => loadState(config, copy());
-      const steps = this.restoring(read, (loaded) => this.#groups.restore(loaded));
-      return this.bringIn(steps, ({ state }) => privateKeysIn(state), options);
+      return this.restoreFrom(read, (loaded) => this.#groups.restore(loaded), options, true);
     });
   }
 
-  /** What loads a group. @param enter takes it over */
-  protected restoring(
+  /** Loads a group. @param enter takes it over @param bringsIn as of {@link Steps} */
+  protected restoreFrom(
     read: (config: ClientConfig) => Promise<LoadedState>,
     enter: (loaded: LoadedState) => Group,
-  ): (config: ClientConfig) => Steps<LoadedState, Group> {
-    return (config) => ({
+    options: OperationOptions,
+    bringsIn = false,
+  ): Promise<Group> {
+    const steps = (config: ClientConfig): Steps<LoadedState, Group> => ({
       work: async () => read(config),
       finish: enter,
       drop: ({ state }) => wipeState(state),
+      bringsIn,
     });
+    return this.run(steps, ({ state }) => privateKeysIn(state), options);
   }
 
   /** Closes a new group that isn't whole: nothing is left of it. @internal */

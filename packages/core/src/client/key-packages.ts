@@ -208,10 +208,11 @@ export class KeyPackageStore {
     this.#expect(lifetimeOf(own.keyPackage));
   }
 
-  /** @throws MlsError `usage` if it is here already */
+  /** @throws MlsError `usage` if it is here already, or is or was in the storage */
   addNew(own: OwnKeyPackage): void {
-    if (this.#all.has(toHex(own.reference)))
-      throw new MlsError("usage", "expected a key package that this client doesn't have yet");
+    const id = toHex(own.reference);
+    if (this.#all.has(id) || this.#keeper?.has(id))
+      throw new MlsError("usage", "expected a key package that this client doesn't have, and hasn't had");
     this.add({ ...own, joined: [] });
   }
 

@@ -55,6 +55,8 @@ export interface Steps<R, T> {
   readonly work: () => Awaitable<R>;
   /** Takes the result over, and returns what the caller gets. It isn't called for work that was given up. */
   readonly finish: (result: R) => T;
+  /** Whether it brings in keys that were saved. They may end while they are read: then a client with a storage reads again. */
+  readonly bringsIn?: boolean | undefined;
   /** Is asked, after {@link finish} threw, whether the work is to be done once more. */
   readonly isOld?: (() => Promise<boolean>) | undefined;
   /** Whether the work has taken effect in part: then it looks at the signal itself, and answers with what it did until then. */
@@ -94,6 +96,7 @@ export function withKeys<R, T>(
   // Field by field: to copy the rest of an object takes as long as a few hashes, and each message would pay that.
   return {
     work: steps.work,
+    bringsIn: steps.bringsIn,
     isOld: steps.isOld,
     isPartlyDone: steps.isPartlyDone,
     drop: steps.drop,
@@ -215,6 +218,7 @@ export class Operation<R = unknown, T = unknown> {
     let isOld = this.#steps.isOld;
     try {
       answer = finish(result);
+      // What the application throws is its own.
       isOld = undefined;
       if (alongside !== undefined) beside?.(() => alongside(answer));
     } catch (error) {

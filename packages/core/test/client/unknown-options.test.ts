@@ -166,7 +166,7 @@ const WITHOUT = [
   ...["constructor", "close", "member", "leafNode", "addSigner", "keyPackages"],
   ...["replace", "retire", "resumptionPsk", "adopt", "stagedCommit", "needsKey", "signerOr"],
   ...["forget", "joinBy", "newGroup", "newKeyPackage"],
-  ...["run", "perform", "restoring", "bringIn", "load", "findPsk", "isOpen", "length", "name", "prototype"],
+  ...["run", "perform", "restoreFrom", "load", "findPsk", "isOpen", "length", "name", "prototype"],
 ];
 
 function methodsOf(target: object): string[] {

@@ -1,10 +1,11 @@
 // RFC 9420 §9.2, §16.2: saved states that are brought into a storage, which may have them, or have ended their keys.
 import { type Bytes, generateSigner } from "@copse/core";
 import { joinByExternalCommit } from "@copse/core/external";
+import { importKeyPackage } from "@copse/core/import";
 import { keepEpochs } from "@copse/core/rewind";
 import { memoryStorage, type StoredClient } from "@copse/core/storage";
 import { nodeProvider } from "@copse/provider-node";
-import { type PartyOptions, party } from "@copse/test-support/clients";
+import { type PartyOptions, party, savedKeyPackages } from "@copse/test-support/clients";
 import { code, failure } from "@copse/test-support/errors";
 import { lastResort, MARKED } from "@copse/test-support/last-resort";
 import { describe, expect, it } from "vitest";
@@ -166,6 +167,21 @@ describe("saved key packages don't bring back", () => {
     for (const { reference } of alice.keyPackages()) await alice.deleteKeyPackage(reference);
     await expectUsable(await open(), ["active"]);
   });
+});
+
+it("a key package that was imported, and deleted, isn't imported again", async () => {
+  const signer = await generateSigner(nodeProvider(), SUITE);
+  const other = await party("alice", { suite: SUITE, signer });
+  const keyPackage = await other.client.createKeyPackage();
+  const [keys] = await savedKeyPackages(other.client);
+  const { initKey, leafKey } = keys as NonNullable<typeof keys>;
+  const alice = await opened(memoryStorage(), "alice", { signer });
+  const bring = () => importKeyPackage(alice, { keyPackage, initKey, leafKey });
+  await bring();
+  expect(await failure(bring())).toEqual(code("usage"));
+  for (const { reference } of alice.keyPackages()) await alice.deleteKeyPackage(reference);
+  expect(await failure(bring())).toEqual(code("usage"));
+  expect(alice.keyPackages()).toEqual([]);
 });
 
 it("saved key packages whose load is refused can be loaded again", async () => {

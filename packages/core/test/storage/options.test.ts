@@ -42,7 +42,7 @@ it.each(Object.entries(ROWS))("%s refuses each option that isn't its own", async
 });
 
 it("all methods of a client with a storage are in the table", () => {
-  const others = ["constructor", "begin", "knownGroups", "watch", "forget", "load", "perform", "bringIn"];
+  const others = ["constructor", "begin", "knownGroups", "watch", "forget", "load", "perform"];
   expect([...Object.keys(ROWS), ...others].sort()).toEqual(
     Object.getOwnPropertyNames(StoredClient.prototype).sort(),
   );

@@ -519,8 +519,7 @@ const AT_ONCE: readonly string[] = [
   // Protected: what the methods of a client use.
   "run",
   "perform",
-  "restoring",
-  "bringIn",
+  "restoreFrom",
   "load",
   "signerOr",
   "findPsk",

@@ -308,7 +308,7 @@ export class ClientWrites {
       this.#tried = { version: steps[0]?.to, ends };
       await makeWrite(this.#home.storage, changes, steps);
       endKeys(this.#home.config, ends);
-      if (ending.size > 0 || this.keyPackages.isLess(kept)) this.ends++;
+      if (this.keyPackages.noteGone(kept) || ending.size > 0) this.ends++;
       if (batch.isOver) return true;
       for (const one of entries) one.isWritten = true;
       for (const { one, journal } of written) if (one.journal === journal) contents.drafts.get(one)?.done();

@@ -96,9 +96,15 @@ export class KeyPackageWrites {
     return changes;
   }
 
-  /** Whether the storage has others besides these. */
-  isLess(kept: KeyPackageMap): boolean {
-    return [...this.#stored.keys()].some((id) => !kept.has(id));
+  /** Notes which have left the storage with a write that was made. @returns whether there are any */
+  noteGone(kept: KeyPackageMap): boolean {
+    let isLess = false;
+    for (const id of this.#stored.keys()) {
+      if (kept.has(id)) continue;
+      this.#gone.add(id);
+      isLess = true;
+    }
+    return isLess;
   }
 
   /** Whether the storage has one, or had it: then it was used or deleted. */
@@ -115,7 +121,6 @@ export class KeyPackageWrites {
   wrote(kept: KeyPackageMap): void {
     this.#kept().recorded([...kept.values()]);
     for (const done of this.#written) done();
-    for (const id of this.#stored.keys()) if (!kept.has(id)) this.#gone.add(id);
     this.#stored = kept;
     this.end();
   }

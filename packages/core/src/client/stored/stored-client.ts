@@ -1,7 +1,7 @@
 // RFC 9420 §10, §11, §16.2: a client whose state is in a storage: nothing that it answers can be lost or used again.
 import { type Bytes, copied, isBytes, needBytes } from "../../bytes.js";
 import { MlsError } from "../../errors.js";
-import { type ClientConfig, privateKeysIn } from "../../group/index.js";
+import type { ClientConfig } from "../../group/index.js";
 import {
   answer,
   type EntryChange,
@@ -13,7 +13,6 @@ import {
   type WriteOptions,
 } from "../../operation/index.js";
 import { checkOptions, needed, type OptionShape } from "../../option-shapes.js";
-import type { HpkePrivateKey } from "../../provider/index.js";
 import { MAX_ID_SIZE } from "../../wire/index.js";
 import { Client, type ClientParts } from "../client.js";
 import type { Group } from "../group.js";
@@ -153,8 +152,8 @@ export class StoredClient extends Client {
   /**
    * Deletes the private keys in a key store or a token that nothing in the storage refers to: a process that ended between
    * making a key and writing its reference leaves such. So does one that ended before it could delete a key, or whose write
-   * failed, and was made after all. Keys that the storage keeps itself are never left behind. Call it at the start, while no other opener of the storage works, and only
-   * if this client has the key store, or the label in the token, to itself.
+   * failed, and was made after all. Keys that the storage keeps itself are never left behind. Call it at the start, while no
+   * other opener of the storage works, and only if this client has the key store, or the label in the token, to itself.
    * @returns how many were deleted; 0 if the provider has no key store of its own
    * @throws MlsError `try-again` if the storage, the key store or the token fails
    * @example
@@ -259,29 +258,6 @@ export class StoredClient extends Client {
     return found && this.#open(found, {});
   }
 
-  /** Keys in a key store that were read may end before they are here: then what was saved is read again. */
-  protected override bringIn<R, T>(
-    make: (config: ClientConfig) => Steps<R, T>,
-    keysIn: (result: R) => Iterable<HpkePrivateKey>,
-    options: WriteOptions<T>,
-  ): Promise<T> {
-    const { writes } = this.#state;
-    const checked = (config: ClientConfig): Steps<R, T> => {
-      const steps = make(config);
-      let ends: number;
-      const work = () => {
-        ends = writes.ends;
-        return steps.work();
-      };
-      const finish = (result: R) => {
-        if (ends !== writes.ends) throw stale();
-        return steps.finish(result);
-      };
-      return { ...steps, work, finish };
-    };
-    return super.bringIn(checked, keysIn, options);
-  }
-
   protected override perform<R, T>(steps: Steps<R, T>, options: WriteOptions<T>): Promise<T> {
     const state = this.#state.writes;
     let ends: number;
@@ -296,6 +272,7 @@ export class StoredClient extends Client {
     let entries: AppEntries | undefined;
     let ended!: readonly StoredGroup[];
     const finish = (result: R) => {
+      if (steps.bringsIn && ends !== state.ends) throw stale();
       before = state.mark;
       const answer = steps.finish(result);
       const now = state.mark;
@@ -365,8 +342,7 @@ export class StoredClient extends Client {
         enter = opened.enter;
         return opened.loaded;
       };
-      const steps = this.restoring(read, (loaded) => enter(() => this.groups.restore(loaded)));
-      group = await this.run(steps, ({ state }) => privateKeysIn(state), options);
+      group = await this.restoreFrom(read, (loaded) => enter(() => this.groups.restore(loaded)), options);
     }
     // Also one that another call opened meanwhile, and whose write failed since.
     await this.#state.revive(group, options);
