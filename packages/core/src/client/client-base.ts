@@ -323,7 +323,7 @@ export abstract class ClientBase {
    * The unused key packages with their private keys, for {@link loadKeyPackages} of a client with the same identity.
    * Store the bytes as safely as keys.
    * @throws MlsError `key-not-extractable` if the provider neither exports nor saves private keys; `usage` if the client
-   *   made its signer itself, so that nobody could use what is saved
+   *   made its signer itself and has no storage, so that nobody could use what is saved
    * @example
    * const saved = await client.saveKeyPackages();
    */
@@ -341,8 +341,8 @@ export abstract class ClientBase {
   /**
    * Adds the key packages that {@link saveKeyPackages} saved, if they aren't here already. Load the latest bytes only: a key
    * package that was used since would open its Welcome again. Those of another identity are useless here: {@link join} lacks
-   * their signer. One whose keys a key store or a token doesn't have any more, or that has left this client's storage, was
-   * used or deleted since: it is left out.
+   * their signer. One whose keys a key store or a token doesn't have any more, or that has left this client's storage since it
+   * was opened, was used or deleted: it is left out.
    * @throws MlsError `state` for damaged or foreign bytes, or another suite; `try-again` if the provider can't find the
    *   keys now, with the `cause`; `usage` if one lists types that this client doesn't support
    * @example

@@ -274,7 +274,8 @@ export class Client extends ClientBase {
    * one state would encrypt with the same keys.
    * @param saved the bytes of {@link Group.save}
    * @throws MlsError `state` for damaged or foreign bytes, or another suite; `missing-signer`; `try-again` if the
-   *   provider can't find the keys now, with the `cause`; `group-exists` if the group is open, or in this client's storage;
+   *   provider can't find the keys now, with the `cause`; `group-exists` if the group is open, or in this client's storage:
+   *   `group()` of that client gives it; `stale-state`, `storage` with a storage;
    *   `usage` if the leaf lists types of extensions, proposals or credentials that this client doesn't support
    * @example
    * const group = await client.restore(saved);

@@ -180,7 +180,7 @@ export abstract class MemberView extends GroupBase {
    * them as safely as keys. Save after each operation, before its message is sent: an older state would use the
    * message's key again. A digest over all bytes shows damage, but not who wrote them: encrypt and authenticate them.
    * @throws MlsError `key-not-extractable` if the provider neither exports nor saves private keys; `usage` if the client
-   *   made its signer itself, so that nobody could restore the state; `closed`
+   *   made its signer itself and has no storage, so that nobody could restore the state; `closed`
    * @example
    * const snapshot = await group.save();
    */

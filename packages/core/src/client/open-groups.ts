@@ -143,7 +143,7 @@ export class OpenGroups {
     if (isOpen || this.#keeper?.lists(groupId) === true) {
       throw new MlsError(
         "group-exists",
-        "the group is open here, or in the storage: close or delete it before you restore an earlier state",
+        "this client has the group already: an earlier state would use its keys again",
         { groupId: groupId.slice() },
       );
     }

@@ -157,6 +157,22 @@ describe("saved key packages don't bring back", () => {
     await expectUsable(await open(), ["active"]);
   });
 
+  it("one that another opener has used, by a join whose write failed and was made", async () => {
+    const { storage, store, open, alice, invite } = await start();
+    const welcome = await invite(await alice.createKeyPackage());
+    const saved = await alice.saveKeyPackages();
+    storage.fates.push("late");
+    expect(await failure(alice.join(welcome))).toEqual(code("storage"));
+    await alice.refresh();
+    const other = await open();
+    await other.loadKeyPackages(saved);
+    expect(other.keyPackages()).toEqual([]);
+    expect(await failure(other.join(welcome, { replace: true }))).toEqual(code("not-invited"));
+    await expectUsable(await open(), ["active"]);
+    await alice.deleteGroup(ID);
+    expect(store.size).toBe(0);
+  });
+
   it("what one of last resort was not used for yet", async () => {
     const { open, alice, invite } = await start();
     const welcome = await invite(await alice.createKeyPackage(MARKED));

@@ -3,7 +3,7 @@ import { wipe } from "../../bytes.js";
 import { MlsError } from "../../errors.js";
 import type { ClientConfig } from "../../group/index.js";
 import type { EntryChange } from "../../operation/index.js";
-import type { Awaitable, HpkePrivateKey } from "../../provider/index.js";
+import type { Awaitable } from "../../provider/index.js";
 import type { KeyPackageStore } from "../key-packages.js";
 import type { StorageChange, VersionStep } from "./client-storage.js";
 import {
@@ -293,7 +293,7 @@ export class ClientWrites {
         steps.push(draft.step);
       }
       for (const { replaced } of written) for (const one of replaced.keys()) ending.add(one);
-      const ends: HpkePrivateKey[] = [];
+      const ends = this.keyPackages.usedUp(kept);
       for (const one of ending) ends.push(...(await addDeletions(this.#home, one, changes, steps)));
       const signed = await this.#home.signers.changes(
         neededSigners(this.#home.config.identity, { kept, groups: this.groups.values(), written, ending }),

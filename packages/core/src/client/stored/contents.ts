@@ -194,7 +194,7 @@ export interface Contents {
 export interface TriedWrite {
   /** The version that it leads to. */
   readonly version: Uint8Array | undefined;
-  /** Keys in a key store that end if it is made. */
+  /** Keys that end if it is made. */
   readonly ends: HpkePrivateKey[];
 }
 

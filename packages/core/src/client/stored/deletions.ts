@@ -42,7 +42,7 @@ export async function addDeletions(
   }
 }
 
-/** Ends keys in a key store that the storage doesn't refer to any more, each once. */
+/** Ends keys that the storage doesn't refer to any more, each once. */
 export function endKeys({ provider }: ClientConfig, ends: HpkePrivateKey[]): void {
   for (const key of ends.splice(0)) destroyKey(provider.hpke, key);
 }

@@ -3,6 +3,7 @@ import { equalBytes, toHex } from "../../bytes.js";
 import type { ClientConfig } from "../../group/index.js";
 import { loadKeyPackages, saveKeyPackages } from "../../group/storage/index.js";
 import type { JoinedGroup, KeptKeyPackage, OwnKeyPackage } from "../../key-package/index.js";
+import type { HpkePrivateKey } from "../../provider/index.js";
 import { type KeyPackageStore, keysOfPackage, unionOf } from "../key-packages.js";
 import type { StorageChange } from "./client-storage.js";
 import { type FoundClient, keyPackageKey, keyRowsOf } from "./entries.js";
@@ -94,6 +95,12 @@ export class KeyPackageWrites {
       this.#written.push(() => this.#rows.delete(id));
     }
     return changes;
+  }
+
+  /** The init keys of those that a write takes out because they were used: nothing needs them once it is made. */
+  usedUp(kept: KeyPackageMap): HpkePrivateKey[] {
+    const isUsed = (id: string) => !kept.has(id) && !this.#ending.has(id);
+    return [...this.#stored].flatMap(([id, own]) => (own !== undefined && isUsed(id) ? own.initKey : []));
   }
 
   /** Notes which have left the storage with a write that was made. @returns whether there are any */
